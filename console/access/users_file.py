@@ -2,14 +2,18 @@
 
 The file is the word on its people: commands and pages leave them alone, and it goes before an account of the same name.
 It is looked at when somebody is asked about, and read again when it has changed; while a changed one cannot be read,
-the people of the one before stay. Who is in it no more, or with another hash, is out.
+the people of the one before stay. Who is in it no more, or with another hash, is out: the store keeps who was in it, so
+that this holds as well when the file changes while nobody looks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,7 +24,7 @@ from console.access.passwords import is_hash
 from console.access.people import NAME, Refused
 from console.access.scopes import ROLES
 from profiles.errors import WrongUse
-from profiles.stores.access import AccessStore, Account, Change
+from profiles.stores.access import AccessStore, Account, Change, FilePerson
 
 __all__ = ["people_of", "read_users", "with_users_file"]
 
@@ -98,11 +102,12 @@ class _WithFile:
         self._store = store
         self._file = file
         self._clock = clock
-        self._out: dict[str, float] = {}  # when somebody was taken out, or replaced: sessions from before are over
-        self._mark: object = None
         self._damage = ""
-        self._people: Mapping[str, Entry] = {}
-        self._people, self._mark = self._read()
+        self._people: Mapping[str, Entry] = {}  # as the store knows of them
+        self._settling = asyncio.Lock()
+        self._mark: object
+        self._found: Mapping[str, Entry] | None  # in the file, and the store does not know yet
+        self._found, self._mark = self._read()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -113,16 +118,30 @@ class _WithFile:
 
     async def account(self, name: str) -> Account | None:
         entry = (await self._now()).get(name)
-        if entry is None:
-            return await self._store.account(name)
-        return replace(entry.account, out=self._out.get(name, 0.0))
+        return await self._store.account(name) if entry is None else entry.account
 
     async def put_account(self, account: Account) -> None:
         await self._leave_alone(account.name)
         await self._store.put_account(account)
 
     async def add_account(self, account: Account) -> bool:
-        return account.name not in await self._now() and await self._store.add_account(account)
+        """By people here also in the place of one that was put out as its name was taken out of the file."""
+        if account.name in await self._now():
+            return False
+        if await self._store.add_account(account):
+            return True
+        was = (await self._store.file_people()).get(account.name)
+        if was is None or account.source:
+            return False
+        added = False
+
+        def anew(held: Account) -> Account:
+            nonlocal added
+            added = held.disabled and held.out == was.since
+            return account if added else held
+
+        await self._store.change_account(account.name, anew)
+        return added
 
     async def change_account(self, name: str, change: Change, *, even_the_last: bool = False) -> Account | None:
         await self._leave_alone(name)
@@ -135,21 +154,41 @@ class _WithFile:
     async def _now(self) -> Mapping[str, Entry]:
         """The people of the file as it is."""
         try:
-            if self._stat() == self._mark:
-                return self._people
-            people, mark = self._read()
+            if self._stat() != self._mark:
+                self._found, self._mark = self._read()
+                self._damage = ""
         except (WrongUse, OSError) as error:
             if str(error) != self._damage:
                 log.error("the people of the file before stay: %s", error)  # noqa: TRY400
                 self._damage = str(error)
-            return self._people
-        before, self._people, self._mark, self._damage = self._people, people, mark, ""
-        for name, entry in before.items():
-            if name not in people or people[name].account.password != entry.account.password:
-                self._out[name] = self._clock()
-                for digest in await self._store.sessions(name):  # for other consoles, and after a restart
-                    await self._store.end_session(digest)
-        return people
+        if self._found is not None:
+            async with self._settling:
+                if (found := self._found) is not None:
+                    self._people = await self._settle(found)
+                    self._found = None if self._found is found else self._found
+        return self._people
+
+    async def _settle(self, people: Mapping[str, Entry]) -> dict[str, Entry]:
+        """These people, each an account since they came with this hash; who was there before them is out."""
+        held, now = await self._store.file_people(), self._clock()
+        digests = {name: sha256(entry.account.password.encode()).hexdigest() for name, entry in people.items()}
+        gone = dict.fromkeys((name for name, was in held.items() if was.digest and name not in people), "")
+        changed = {
+            name: FilePerson(digest, now)
+            for name, digest in {**digests, **gone}.items()
+            if name not in held or held[name].digest != digest
+        }
+        for name in changed:
+            if name in gone:  # an older account of this name is theirs no more than the next one of the file
+                await self._store.change_account(name, partial(_put_out, now), even_the_last=True)
+            for digest in await self._store.sessions(name):
+                await self._store.end_session(digest)
+        await self._store.put_file_people(changed)
+        known = {**held, **changed}
+        return {
+            name: entry._replace(account=replace(entry.account, created=known[name].since))
+            for name, entry in people.items()
+        }
 
     def _read(self) -> tuple[dict[str, Entry], object]:
         mark = self._stat()  # before: what changes meanwhile is seen the next time
@@ -158,3 +197,7 @@ class _WithFile:
     def _stat(self) -> object:
         held = self._file.stat()
         return held.st_mtime_ns, held.st_size, held.st_ino
+
+
+def _put_out(now: float, held: Account) -> Account:
+    return replace(held, disabled=True, created=now, out=now)

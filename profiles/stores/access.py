@@ -7,7 +7,7 @@ as safe as a slow one), and of passwords, which people choose, an argon2id hash.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, Protocol, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from profiles.errors import Misconfigured, WrongUse
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import (
     ACCOUNTS,
+    FILE_PEOPLE,
     SESSIONS,
     TOKENS,
     TOKENS_USED,
@@ -28,8 +29,8 @@ from profiles.stores.trouble import answering
 from profiles.stores.unit import lua
 
 __all__ = [
-    "AccessStore", "Account", "ApiToken", "Change", "LastAdmin", "RedisAccessStore", "Role", "Session", "SignInAttempt",
-    "SignInLink", "with_access",
+    "AccessStore", "Account", "ApiToken", "Change", "FilePerson", "LastAdmin", "RedisAccessStore", "Role", "Session",
+    "SignInAttempt", "SignInLink", "with_access",
 ]  # fmt: skip
 
 Answer = TypeVar("Answer")
@@ -99,6 +100,13 @@ class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     expires: float
 
 
+class FilePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name that is, or was, in the file of people."""
+
+    digest: str  # SHA-256 of the hash of the password, in hex; "": nobody is called so there any more
+    since: float  # seconds since the epoch
+
+
 class AccessStore(Protocol):
     """Who may come in, and who is in."""
 
@@ -126,6 +134,14 @@ class AccessStore(Protocol):
         Raises:
             LastAdmin: no admin would be left who may sign in; not `even_the_last`.
         """
+        ...
+
+    async def file_people(self) -> dict[str, FilePerson]:
+        """Who was in the file of people when it was last looked at, and who had been before, by name."""
+        ...
+
+    async def put_file_people(self, people: Mapping[str, FilePerson]) -> None:
+        """Add or replace some of them."""
         ...
 
     async def first_steps(self, name: str) -> frozenset[str]:
@@ -198,6 +214,7 @@ _LAST = "{name} is the last admin who may sign in; make somebody else one first"
 """Why an account is not changed."""
 
 _account_of = msgspec.json.Decoder(Account).decode
+_file_person_of = msgspec.json.Decoder(FilePerson).decode
 _token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
 _link_of = msgspec.json.Decoder(SignInLink).decode
@@ -239,6 +256,14 @@ class RedisAccessStore:
                     await self._client.delete(first_steps_key(name))
                 return after or before
         return None
+
+    async def file_people(self) -> dict[str, FilePerson]:
+        held = await self._client.hgetall(FILE_PEOPLE)
+        return {name.decode(): _read_file_person(value) for name, value in held.items()}
+
+    async def put_file_people(self, people: Mapping[str, FilePerson]) -> None:
+        if people:
+            await self._client.hset(FILE_PEOPLE, mapping={name: _encode(one) for name, one in people.items()})
 
     async def first_steps(self, name: str) -> frozenset[str]:
         return frozenset(step.decode() for step in await self._client.smembers(first_steps_key(name)))
@@ -332,6 +357,13 @@ def _read_account(value: bytes) -> Account:
         raise Misconfigured(
             f"an account in Redis ({ACCOUNTS}) is damaged: {error}; `rapport users` adds it anew"
         ) from error
+
+
+def _read_file_person(value: bytes) -> FilePerson:
+    try:
+        return _file_person_of(value)
+    except msgspec.MsgspecError:
+        return FilePerson("damaged", 0.0)  # as somebody with another hash: who has that name signs in anew
 
 
 def _read_token(value: bytes) -> ApiToken:

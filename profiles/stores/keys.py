@@ -58,6 +58,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`, `rapport:attempt:DIGEST`: somebody who is signed in, a link that signs an account in once,
   somebody who was sent to an OpenID provider; all end by themselves
+- `rapport:file-people`, hash: name → JSON: somebody who is, or was, in the file of people: SHA-256 of the hash of their
+  password, and since when
 - `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
 - `rapport:sessions`, sorted set: digest and account of each session, by when it ends at the latest
 - `rapport:tokens`, hash: id → JSON: a token of the API; `rapport:tokens:used`, hash: id → the day it was last used
@@ -69,9 +71,9 @@ from profiles.types import tag_of
 
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "DAYS_KEPT",
-    "IDENTITY", "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS",
-    "SESSIONS", "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key", "first_steps_key",
-    "link_key", "minute_key", "session_key",
+    "FILE_PEOPLE", "IDENTITY", "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES",
+    "SEGMENTS", "SESSIONS", "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key",
+    "first_steps_key", "link_key", "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -88,6 +90,8 @@ PLAN_RULES = "rapport:plan-rules"
 SEGMENTS = "rapport:segments"
 
 ACCOUNTS = "rapport:accounts"
+
+FILE_PEOPLE = "rapport:file-people"
 
 SESSIONS = "rapport:sessions"
 

@@ -15,7 +15,7 @@ from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, ApiToken, LastAdmin, Session, SignInAttempt, SignInLink
+from profiles.stores.access import Account, ApiToken, FilePerson, LastAdmin, Session, SignInAttempt, SignInLink
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -276,6 +276,17 @@ def test_an_admin_stays_and_of_two_changes_at_once_none_is_lost(run: Callable[[T
         assert await stores.access.account(last.name) == replace(last, password="z", out=9.0)
         assert await stores.access.change_account(last.name, lambda _: None, even_the_last=True) is not None
         assert list(await stores.access.accounts()) == [{"kim": "lee", "lee": "kim"}[last.name]]
+
+    run(test)
+
+
+def test_who_was_in_the_file_of_people_stays_known(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        assert await stores.access.file_people() == {}
+        await stores.access.put_file_people({})
+        await stores.access.put_file_people({"kim": FilePerson("d", 5.0), "lee@x": FilePerson("e", 5.0)})
+        await stores.access.put_file_people({"kim": FilePerson("", 6.5)})
+        assert await stores.access.file_people() == {"kim": FilePerson("", 6.5), "lee@x": FilePerson("e", 5.0)}
 
     run(test)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 
-from profiles.stores.access import Account, ApiToken, Change, LastAdmin, Session, SignInAttempt, SignInLink
+from profiles.stores.access import Account, ApiToken, Change, FilePerson, LastAdmin, Session, SignInAttempt, SignInLink
 
 __all__ = ["MemoryAccessStore"]
 
@@ -20,6 +21,7 @@ class MemoryAccessStore:
         self._attempts: dict[str, tuple[float, SignInAttempt]] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
+        self._file_people: dict[str, FilePerson] = {}
         self._first_steps: defaultdict[str, set[str]] = defaultdict(set)
 
     async def accounts(self) -> dict[str, Account]:
@@ -49,6 +51,12 @@ class MemoryAccessStore:
         else:
             self._accounts[name] = after
         return after or before
+
+    async def file_people(self) -> dict[str, FilePerson]:
+        return dict(self._file_people)
+
+    async def put_file_people(self, people: Mapping[str, FilePerson]) -> None:
+        self._file_people.update(people)
 
     async def first_steps(self, name: str) -> frozenset[str]:
         return frozenset(self._first_steps[name])

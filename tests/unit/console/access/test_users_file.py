@@ -132,7 +132,9 @@ def test_a_file_that_changes_counts_at_once(tmp_path: Path) -> None:
         viewer = await sessions.viewer(cookie)
         assert viewer is not None
         assert viewer.role == "analyst"
-        assert await both.account("ann") == Account("ann", "admin", OTHER, source="file")
+        ann = await both.account("ann")
+        assert ann is not None
+        assert ann == Account("ann", "admin", OTHER, source="file", created=ann.created)
 
         write(file, f"ann:admin:{OTHER}\n")
         assert await sessions.viewer(cookie) is None
@@ -149,6 +151,76 @@ def test_who_has_another_hash_is_another_person(tmp_path: Path) -> None:
         cookie = await sessions.begin(kim, "password")
         write(file, f"kim:agent:{OTHER}\n")
         assert await sessions.viewer(cookie) is None
+
+    run(tmp_path, test)
+
+
+def test_a_change_while_no_console_runs_counts_as_well(tmp_path: Path) -> None:
+    async def test(both: AccessStore, store: MemoryAccessStore, file: Path) -> None:
+        cookies = []
+        for name in ("kim", "lee", "ann"):
+            person = await both.account(name)
+            assert person is not None
+            cookies.append(await Sessions(both).begin(person, "password"))
+        token = await Tokens(both).add("crm", ["alerts:write"], owner="kim")
+
+        write(file, f"kim:agent:{OTHER}\nann:analyst:{HASH}\n")
+        after = with_users_file(store, file)
+        found = [await Sessions(after).viewer(cookie) for cookie in cookies]
+        assert [viewer and viewer.role for viewer in found] == [None, None, "analyst"]
+        assert await store.sessions("kim") == {}
+        assert await Tokens(after).viewer(token.text) is None
+
+    run(tmp_path, test, "".join(f"{name}:agent:{HASH}\n" for name in ("kim", "lee", "ann")))
+
+
+def test_a_token_of_who_was_taken_out_is_not_the_next_ones(tmp_path: Path) -> None:
+    async def test(both: AccessStore, _: MemoryAccessStore, file: Path) -> None:
+        token = await Tokens(both).add("crm", ["alerts:write"], owner="kim")
+        assert await Tokens(both).viewer(token.text) is not None
+        write(file, "")
+        assert await Tokens(both).viewer(token.text) is None
+        write(file, f"kim:agent:{OTHER}\n")
+        assert await Tokens(both).viewer(token.text) is None
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_who_is_taken_out_is_not_let_in_by_an_older_account(tmp_path: Path, restarted: bool) -> None:
+    async def test(both: AccessStore, store: MemoryAccessStore, file: Path) -> None:
+        await store.put_account(Account("kim", "admin", OTHER, created=5.0))
+        token = await Tokens(both).add("crm", ["alerts:write"], owner="kim")
+        write(file, "")
+        after = with_users_file(store, file) if restarted else both
+        assert await Sessions(after).by_password("kim", "another password") is None
+        assert await Sessions(store).by_password("kim", "another password") is None  # nor where the file is not known
+        assert not await after.add_account(Account("kim", "admin", source="oidc", subject="s"))
+        assert (await People(after).enable("kim")).password == OTHER
+        assert await Tokens(after).viewer(token.text) is None
+        with pytest.raises(WrongUse, match="already"):
+            await People(after).add("kim", "agent")
+
+    run(tmp_path, test)
+
+
+def test_somebody_adds_who_was_taken_out_anew(tmp_path: Path) -> None:
+    async def test(both: AccessStore, store: MemoryAccessStore, file: Path) -> None:
+        await store.put_account(Account("kim", "admin", OTHER))
+        assert await both.account("kim") is not None
+        write(file, "")
+        added = await People(both).add("kim", "agent")
+        assert await both.account("kim") == added
+        assert (added.role, added.password, added.disabled) == ("agent", "", False)
+
+    run(tmp_path, test)
+
+
+def test_people_of_a_file_are_settled_once_however_many_ask(tmp_path: Path) -> None:
+    async def test(both: AccessStore, store: MemoryAccessStore, _: Path) -> None:
+        found = await asyncio.gather(*(both.account("kim") for _ in range(5)))
+        assert len(set(map(str, found))) == 1
+        assert (await store.file_people())["kim"].since == found[0].created  # type: ignore[union-attr]
 
     run(tmp_path, test)
 
