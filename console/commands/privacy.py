@@ -102,14 +102,12 @@ def register(app: typer.Typer) -> None:
         else:
             output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             output.chmod(0o600)
-            counts = {
-                "events": len(document["latest_events" if of_company else "events"]),
-                "traits": len(document["traits"]),
-            }
+            what = "memberships" if of_company else "events"
+            counts = {what: len(document[what]), "traits": len(document["traits"])}
             if as_json:
                 print_json({"file": str(output), **counts, "missing": document.get("missing")})
                 return
-            err.print(f"{counts['events']} events and {counts['traits']} traits in {output}")
+            err.print(f"{counts[what]} {what} and {counts['traits']} traits in {output}")
         if document.get("missing"):
             warn(f"not complete: {document['missing']}")
 

@@ -155,7 +155,6 @@ class CompanyExport(Document):
     traits: list[ExportedTrait]
     memberships: list[Membership] = Field(description="The earliest first.")
     counted: list[CountedView] = Field(description="What was bought, paid back, paid and subscribed, the oldest first.")
-    latest_events: list[EventView] = Field(description="Those that its document keeps, and whose each was.")
 
 
 def company_export_view(company: Profile, documents: Sequence[Profile], now: float, plan: Plan) -> CompanyExport:
@@ -187,7 +186,6 @@ def company_export_view(company: Profile, documents: Sequence[Profile], now: flo
             for (profile, called), part in sorted(members.items(), key=lambda one: (one[1].since, one[0]))
         ],
         counted=_counted(company),
-        latest_events=timeline_view(company, _MAX_TIMELINE, plan),
     )
 
 

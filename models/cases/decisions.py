@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
@@ -78,8 +78,10 @@ def _changed(profile: Profile, case: Case, command: AlertCommand) -> Case:
     if command.action == "acknowledge":
         return happened(case, time, "acknowledged", by, state="acknowledged", until=0.0, worse=False)
     if command.action == "assign":
-        given = {"assignee": command.assignee, "given": time, **({"owner": command.team} if command.team else {})}
-        return happened(case, time, "assigned", by, command.team or command.assignee, **given)
+        whose: dict[str, Any] = {"assignee": command.assignee, **({"owner": command.team} if command.team else {})}
+        if command.assignee or command.team:  # who puts it back leaves it to the plan whose it is
+            whose["given"] = time
+        return happened(case, time, "assigned", by, command.team or command.assignee, **whose)
     if command.action == "resolve":
         return happened(
             case, time, "resolved", by, command.outcome,

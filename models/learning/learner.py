@@ -233,8 +233,8 @@ class Learner:
         risks = np.frombuffer(example.risks, dtype="<f4").tolist()
         said = {model: risk for model, risk in zip(MODELS, risks, strict=True) if math.isfinite(risk)}
         self.judge.on_full(said, example)
-        self.judge.on_acting(said.get(self.promotion.champion), example)
-        self._groups(said, example, [*example.groups, *habits(x[None])[0]])
+        shown = self._groups(said, example, [*example.groups, *habits(x[None])[0]])
+        self.judge.on_acting(shown, example)
         if example.treated:
             return
         for change in self.choice.on_full(example, risks, self.judge):
@@ -270,7 +270,7 @@ class Learner:
         evidence = {"speaks": standing.speaks, "labels": standing.labels, "causes": causes, "btyd": btyd}
         self.told.tell(Notice(f"leaving:{at!r}:{self.counts.records}", "leaving", at, text, evidence))
 
-    def _groups(self, said: Mapping[str, float], example: Example, groups: Sequence[str]) -> None:
+    def _groups(self, said: Mapping[str, float], example: Example, groups: Sequence[str]) -> float | None:
         """Learn by group how far the champion is off; of another one, from the beginning."""
         champion = self.promotion.champion
         if self.groups.model != champion:
@@ -278,7 +278,7 @@ class Learner:
             self.judge.groups = Ledger.new()
             self.changed = GroupDrift.new(champion, self.config.horizon)
         if champion not in said:
-            return
+            return None
         odds = float(log_odds(np.array([said[champion]]))[0])
         p = self.groups.risk(odds, groups)
         self.judge.on_groups({"champion": p, "uncalibrated": said[champion]}, example)
@@ -287,6 +287,7 @@ class Learner:
             for change in self.changed.add(example.at, said[champion], known, not example.y, example.weight):
                 self._has_changed(change)
             self.groups.learn(odds, groups, not example.y, example.weight, example.due)
+        return p
 
     def _no_effects(self, champion: str) -> GroupEffects:
         return GroupEffects.new(champion, self.config.horizon / 2)

@@ -10,7 +10,7 @@ from profiles.times import to_microsecond
 from profiles.types import Alert, Case, CaseEntry
 
 __all__ = [
-    "HISTORY", "MERGED", "NOTES", "OVER", "STANDING", "answers_to", "join_cases", "later_than", "latest",
+    "HISTORY", "MERGED", "NOTES", "OVER", "STANDING", "answers_to", "join_cases", "later_than", "latest", "newness",
 ]  # fmt: skip
 
 STANDING = ("new", "acknowledged", "snoozed")
@@ -35,6 +35,12 @@ def later_than(before: Case | Alert, at: float) -> float:
     return max(to_microsecond(at), to_microsecond(before.changed + 1e-6))
 
 
+def newness(case: Case) -> tuple[float, bool, int]:
+    """By which the newest of several states of one case is told: of one time the one that is over, then the one that
+    has taken in more, since a merge alone changes no time."""
+    return case.changed, case.state in OVER, len(case.merged)
+
+
 def latest(entries: Iterable[CaseEntry], kept: int) -> list[CaseEntry]:
     """The latest entries in order, each once: the same in whatever order they came together."""
     return sorted(dict.fromkeys(entries), key=structs.astuple)[-kept:]
@@ -55,7 +61,7 @@ def join_cases(one: Case | None, other: Case | None) -> Case | None:
             return case
     notes, history = latest([*one.notes, *other.notes], NOTES), latest([*one.history, *other.history], HISTORY)
     if one.id == other.id:
-        newer = max(one, other, key=lambda case: (case.changed, case.state not in STANDING))
+        newer = max(one, other, key=newness)
         return structs.replace(newer, notes=notes, history=history, merged=_ids([*one.merged, *other.merged], one.id))
     first, second = sorted((one, other), key=_weight)  # the second weighs more
     if first.state not in STANDING or second.state not in STANDING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from models.labels.treatment import is_treatment
-from profiles.cases.joining import join_cases
+from profiles.cases.joining import join_cases, newness
 from profiles.types import OPEN, Alert, Case
 from streams.kafka.reader import Extent, Log
 from streams.records.told import MODEL_NEWS, read_alert, read_case
@@ -57,7 +57,7 @@ async def read_cases(log: Log, extents: list[Extent], found: Told) -> None:
     async for batch in log.read(extents, accept_gaps=True):
         for record in batch.records:
             profile, case = read_case(record.value)
-            if case.id not in found.cases or case.changed >= found.cases[case.id][1].changed:
+            if case.id not in found.cases or newness(case) >= newness(found.cases[case.id][1]):
                 found.cases[case.id] = profile, case
 
 

@@ -12,7 +12,7 @@ import msgspec
 from models.cases.case_document import CaseDocument, stored_case
 from models.labels import treatment
 from models.segments.alert_document import AlertDocument, stored_alert
-from profiles.cases.joining import STANDING, join_cases
+from profiles.cases.joining import STANDING, join_cases, newness
 from profiles.merge import later, weight
 from profiles.types import OPEN, Alert, Case, Profile, Stay
 
@@ -126,7 +126,7 @@ class ToldOf:
     def hear_case(self, case: Case) -> None:
         """The same of a case."""
         held = self.cases.get(case.id)
-        if held is None or case.changed >= held.changed:
+        if held is None or newness(case) >= newness(held):
             self.cases[case.id] = case
 
     def at(self) -> float:

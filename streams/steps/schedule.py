@@ -86,6 +86,7 @@ def schedule(
         return at if at is None or at > now else now + LATER
 
     def run(work: Work) -> None:
+        _wait(work)
         for profile in work.live():
             profile.scheduled_at = due(profile, work.at(profile))
             if profile.id in work.held_back:
@@ -99,7 +100,15 @@ def postpone() -> Callable[[Work], None]:
     """The step that sets the timers of those who were touched."""
 
     def run(work: Work) -> None:
+        _wait(work)
         for profile in work.live():
             profile.scheduled_at = min(profile.scheduled_at or work.look_at, work.look_at)
 
     return run
+
+
+def _wait(work: Work) -> None:
+    """Let no timer be due of who is being taken apart: nobody looks at them before their share comes, and sets one."""
+    for profile in work.touched.values():
+        if profile.splitting is not None and not profile.splitting.done:
+            profile.scheduled_at = 0

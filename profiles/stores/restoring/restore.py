@@ -47,7 +47,7 @@ __all__ = [
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|search|alerts|alerts:\w+|cases|cases:done"
-    rb"|outbox|census|segment:.*)",
+    rb"|moves:\d+|outbox|census|segment:.*)",
     re.DOTALL,
 )
 _UNITS = re.compile(

@@ -232,6 +232,16 @@ def test_who_was_given_a_case_keeps_it_until_it_opens_again(to: dict[str, str]) 
     assert (customer.case.owner, customer.case.assignee, customer.case.given) == ("Support", "", 0.0)
 
 
+def test_a_case_that_is_put_back_to_nobody_is_still_for_the_routes_to_give() -> None:
+    customer = Customer(routes=ROUTES)
+    customer.look(1, 0.8)
+    assert customer.decide(2, "assign", assignee="")
+    assert customer.case.given == 0.0
+    customer.profile.segments["valuable"] = Stay(0.0)
+    assert customer.look(3, 0.8, complaints=2) == ["joined"]
+    assert customer.case.owner == "Success"
+
+
 def test_two_that_became_one_are_routed_anew() -> None:
     customer, other = Customer(routes=ROUTES), Customer(routes=ROUTES)
     customer.look(1, 0.8)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from profiles.cases.joining import STANDING, join_cases
+from profiles.cases.joining import STANDING, join_cases, newness
 from profiles.types import Case, CaseEntry
 
 _times = st.integers(0, 30).map(float)
@@ -69,6 +69,18 @@ def test_two_that_stand_have_the_earlier_opening_all_rules_and_all_notes() -> No
     assert (joined.id, joined.opened, joined.reasons, joined.risk) == ("cs_a_1", 1.0, ["Silent"], 0.6)
     assert (joined.state, joined.assignee, joined.rules) == ("acknowledged", "kim", {"r": 1.0, "s": 2.0})
     assert (joined.notes, joined.merged) == ([note], ["cs_b_2"])
+
+
+def test_of_one_time_the_state_counts_that_has_taken_in_more() -> None:
+    """A merge alone changes no time: a store that was set back, or who reads partitions in another order, must not take
+    the state of before for the newer one."""
+    before = Case("cs_a_1", "retention", "new", 1.0, 6.0, {"r": 1.0}, owner="CRM")
+    joined = join_cases(before, Case("cs_b_2", "retention", "new", 2.0, 5.0, {"s": 2.0}, owner="Support", given=4.0))
+    assert joined is not None
+    assert joined.changed == before.changed
+    assert newness(joined) > newness(before)
+    for one, other in permutations((before, joined)):
+        assert join_cases(one, other) == joined
 
 
 def test_what_a_case_was_or_has_taken_in_brings_nothing_back() -> None:
