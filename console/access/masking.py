@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from console.access.hiding import hidden
 from console.access.scopes import Viewer
-from console.views.companies import CompanyView
+from console.views.companies import CompanySummary, CompanyView
 from console.views.document import Document, Money
 from console.views.person import Figure, ThinIdentity
 from console.views.timeline import EventView, ShownView
@@ -20,7 +20,7 @@ from plan import Plan
 from plan.model import Property
 from streams.scrub import scrub
 
-__all__ = ["Sight", "masked", "sight_of"]
+__all__ = ["Sight", "company_trait", "masked", "sight_of"]
 
 Seen = TypeVar("Seen")
 
@@ -35,6 +35,11 @@ class Sight(NamedTuple):
         """Whether they see a class of personal data."""
         return pii == "none" or self.of == "all" or (self.of == "names" and pii in ("name", "id"))
 
+    def shows_of_company(self, trait: str) -> bool:
+        """Whether they see a trait of companies."""
+        planned = _of_companies(self.plan).get(trait)
+        return self.of == "all" or (planned is not None and self.shows(planned.pii))
+
 
 def sight_of(viewer: Viewer, plan: Plan, *, one: bool = False) -> Sight:
     """How much somebody sees; `one`: of what is about a single customer, whom they asked for."""
@@ -46,6 +51,15 @@ def sight_of(viewer: Viewer, plan: Plan, *, one: bool = False) -> Sight:
 def masked(shown: Seen, sight: Sight) -> Seen:
     """Documents, and lists and mappings of them, as somebody sees them."""
     return shown if sight.of == "all" else cast(Seen, _masked(shown, sight))
+
+
+def company_trait(name: str, value: Any, sight: Sight) -> Any:
+    """The value of a company's trait, as somebody sees it."""
+    return value if sight.of == "all" else _value(value, _of_companies(sight.plan).get(name), sight)
+
+
+def _of_companies(plan: Plan) -> Mapping[str, Property]:
+    return plan.file.groups[plan.group].traits
 
 
 def _masked(shown: Any, sight: Sight) -> Any:
@@ -62,7 +76,7 @@ def _masked(shown: Any, sight: Sight) -> Any:
     if isinstance(shown, Document):
         known: Mapping[str, Property] = sight.plan.traits
         if isinstance(shown, CompanyView):
-            known = sight.plan.file.groups[sight.plan.group].traits
+            known = _of_companies(sight.plan)
         changed = {
             name: _traits(value, known, sight)
             if name == "traits" and isinstance(value, dict)
@@ -70,6 +84,8 @@ def _masked(shown: Any, sight: Sight) -> Any:
             for name in type(shown).model_fields
             if isinstance(value := getattr(shown, name), Document | list | tuple | dict)
         }
+        if isinstance(shown, CompanySummary) and not sight.shows_of_company("name"):
+            changed["name"] = None  # lists have what events call it in its place
         if sight.of == "nothing" and isinstance(called := getattr(shown, "label", None), str):
             changed["label"] = hidden(called, "name")
         return shown.model_copy(update=changed) if changed else shown

@@ -30,6 +30,8 @@ from profiles.types import Profile, is_cell, is_company
 
 __all__ = ["Company", "companies_router", "company_named", "documents_of", "known_company", "page_of_members"]
 
+_AT_ONCE = 200  # members that are read at once
+
 Company = Annotated[
     str, Path(description="As events name it, URL-encoded; or the id of its document.", examples=["acme"])
 ]
@@ -74,14 +76,17 @@ async def _with_cells(deps: ApiDeps, company: Profile) -> list[Profile]:
 
 
 async def page_of_members(deps: ApiDeps, company: Profile, limit: int, cursor: str | None) -> Page[MemberView]:
-    """So many of its members, those who did something last first."""
+    """So many of its members, those who did something last first, as of one look at all of them."""
     found = members_of(await documents_of(deps, company))
     members = {of: read_part(packed) for of, packed in found.items()}
     rows = [(last_of(part), " ".join(of)) for of, part in members.items()]
     page, following = first_rows(rows, limit, decode_cursor(cursor))
     named = [(of.partition(" ")[0], of.partition(" ")[2]) for _, of in page]
     shown = {of: members[of] for of in named}
-    profiles = await deps.reader.profiles(sorted({id_ for id_, _ in shown}))
+    ids = sorted({id_ for id_, _ in shown})
+    profiles: dict[str, Profile] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        profiles |= await deps.reader.profiles(ids[start : start + _AT_ONCE])
     return Page(data=member_views(shown, profiles, await deps.now(), deps.plan), next=following)
 
 

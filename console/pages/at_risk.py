@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
+from console.access.masking import company_trait, sight_of
 from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
@@ -21,8 +22,8 @@ from console.pages.languages import language_of
 from console.pages.streaming import stream
 from console.pages.tables.csv_tables import cell
 from console.services.assignees import assignees
-from console.services.cases import MINE, Filters, Listed, list_cases
-from console.services.company_alerts import companies_with_alerts
+from console.services.cases import MINE, Filters, Listed, all_cases, list_cases
+from console.services.company_alerts import MOST, CompanyAlerts, Needy
 from console.services.first_steps import FirstSteps
 from console.services.open_cases import Sort
 from console.services.ports import ApiDeps
@@ -31,6 +32,8 @@ from console.views.matters.cases import CaseRowView, case_row_view
 from console.views.matters.outcomes import OutcomesView, outcomes_view
 from models.cases.following import RETENTION, WIN_BACK
 from models.churn.reasons import explain
+from plan import Plan
+from profiles.types import Profile
 
 __all__ = ["at_risk_router"]
 
@@ -51,6 +54,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The route /, its stream and its table as CSV."""
     router = APIRouter(include_in_schema=False)
     reads, first_steps = Depends(entry.may("alerts:read")), FirstSteps(deps)
+    company_alerts = CompanyAlerts(deps.reader, deps.plan)
 
     @router.get("/")
     async def at_risk(request: Request, viewer: Viewer = reads) -> Response:
@@ -81,23 +85,22 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     async def lines(request: Request, viewer: Viewer) -> AsyncIterator[str]:
         yield _csv([_HEAD])
-        cursor, more = None, True
-        while more:
-            found = await listed(request, viewer, _PER_READ, cursor)
-            yield _csv(map(_cells, rows_of(found, viewer)))
-            cursor, more = found.following, found.following is not None
+        filters, sort = await asked(request)
+        async for customers in all_cases(deps.reader, deps.cases, filters, sort, _PER_READ, viewer.name):
+            yield _csv(map(_cells, _rows(customers, deps.plan, viewer)))
 
-    async def listed(request: Request, viewer: Viewer, limit: int, cursor: str | None) -> Listed:
+    async def listed(request: Request, viewer: Viewer) -> Listed:
+        filters, sort = await asked(request)
+        after = request.query_params.get("after") or None
+        return await list_cases(
+            deps.reader, deps.cases, filters, sort, _PER_PAGE, after, deps.plan.currency, viewer.name
+        )  # fmt: skip
+
+    async def asked(request: Request) -> tuple[Filters, Sort]:
         filters, sort = _asked(request)
         if filters.assignee is not None:
             filters = filters._replace(people=await deps.access.accounts())
-        return await list_cases(
-            deps.reader, deps.cases, filters, sort, limit, cursor, deps.plan.currency, viewer.name
-        )  # fmt: skip
-
-    def rows_of(found: Listed, viewer: Viewer) -> list[CaseRowView]:
-        masked = not viewer.sees_names
-        return [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
+        return filters, sort
 
     async def ended(kind: str | None) -> OutcomesView:
         now = await deps.now()
@@ -106,13 +109,14 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:
         filters, sort = _asked(request)
-        found = await listed(request, viewer, _PER_PAGE, request.query_params.get("after") or None)
+        found = await listed(request, viewer)
         chosen = {name: value for name in _CHOSEN if (value := getattr(filters, name))}
         if filters.kind != RETENTION:
             chosen["kind"] = filters.kind
         if filters.assignee is not None:
             chosen["with"] = filters.assignee or NOBODY
         whom = await assignees(deps) if viewer.may("alerts:write") else []
+        firms, cut = ([], False) if request.query_params.get("after") else await companies(filters, viewer)
         clock = await deps.clocks.state()
         return {
             "past": clock.watermark if clock.phase not in ("new", "live") else None,
@@ -121,12 +125,13 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "tabs": _TABS,
             "counts": dict(found.counts),
             "own": found.own,
-            "rows": rows_of(found, viewer),
+            "rows": _rows(found.customers, deps.plan, viewer),
             "start": found.start,
             "total": found.total,
             "previous": found.previous,
             "following": found.following,
-            "companies": await companies(filters) if not request.query_params.get("after") else [],
+            "companies": firms,
+            "looked_through": MOST if cut else None,
             "chosen": chosen,
             "sort": sort,
             "address": urlencode({"tab": filters.state, "sort": sort, **chosen}),
@@ -140,28 +145,39 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "people": [NOBODY, *(one.name for one in whom if one.kind == "person")],
         }
 
-    async def companies(filters: Filters) -> list[Mapping[str, Any]]:
-        """Companies of whom alerts stand. They have no cases, so nobody's hands are on them and none is snoozed."""
+    async def companies(filters: Filters, viewer: Viewer) -> tuple[list[Mapping[str, Any]], bool]:
+        """Companies of whom alerts stand, and whether there may be more. They have no cases, so nobody's hands are on
+        them and none is snoozed."""
         state = _OF_COMPANIES.get(filters.state or "")
-        if state is None or filters.kind != RETENTION:
-            return []
-        needy = await companies_with_alerts(deps.reader, deps.plan, state, rule=filters.rule, owner=filters.owner)
-        rules = {rule.name: rule for rule in deps.plan.alerts}
-        return [
-            {
-                "row": row,
-                "alerts": alerts,
-                "rules": rules,
-                "reasons": [one for one in explain(company) if one.effect == "raises"],
-                "owner": company.traits["owner"][0] if "owner" in company.traits else "",
-            }
-            for company, alerts in needy
-            if (row := summary_of_company(company))
-            and filters.segment in (None, *row.segments)
-            and filters.band in (None, row.band)
-        ]
+        if state is None or filters.kind != RETENTION or filters.assignee:
+            return [], False
+        found = await company_alerts.standing(state, rule=filters.rule, owner=filters.owner)
+        return _companies(found.companies, filters, deps.plan, viewer), found.cut
 
     return router
+
+
+def _rows(customers: Iterable[Profile], plan: Plan, viewer: Viewer) -> list[CaseRowView]:
+    """The rows of customers, as somebody sees them."""
+    return [case_row_view(one, one.case, plan, masked=not viewer.sees_names) for one in customers if one.case]
+
+
+def _companies(needy: Iterable[Needy], filters: Filters, plan: Plan, viewer: Viewer) -> list[Mapping[str, Any]]:
+    """The rows of companies, as somebody sees them."""
+    sight, rules = sight_of(viewer, plan), {rule.name: rule for rule in plan.alerts}
+    return [
+        {
+            "row": row,
+            "alerts": alerts,
+            "rules": rules,
+            "reasons": [one for one in explain(company) if one.effect == "raises"],
+            "owner": company_trait("owner", company.traits["owner"][0], sight) if "owner" in company.traits else "",
+        }
+        for company, alerts in needy
+        if (row := summary_of_company(company))
+        and filters.segment in (None, *row.segments)
+        and filters.band in (None, row.band)
+    ]
 
 
 def _asked(request: Request) -> tuple[Filters, Sort]:

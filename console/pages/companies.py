@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from console.access.masking import Sight, sight_of
 from console.access.scopes import Viewer
 from console.api.companies import documents_of, known_company, page_of_members
 from console.pages.entry import Entry
@@ -19,7 +20,6 @@ from console.services.ports import ApiDeps
 from console.views.companies import CompanyView, company_view, summary_of_company
 from console.views.label import label
 from console.views.timeline import timeline_view
-from plan import Plan
 from profiles.times import parse_time
 from profiles.types import Profile
 
@@ -49,7 +49,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         members = await page_of_members(deps, found, _MEMBERS, cursor)
         people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
         labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:one")) for id_, one in people.items()}
-        shared = await values(found)
+        shared = await values(found, viewer)
         return await frame.page(request, viewer, "company", members=members, labels=labels, cursor=cursor, **shared)
 
     @router.get("/live/company/{name}")
@@ -59,30 +59,37 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
 
         async def render() -> dict[str, str]:
             now = await known_company(deps, found.id)
-            shared = {**await frame.shared(request, viewer), **await values(now)}
+            shared = {**await frame.shared(request, viewer), **await values(now, viewer)}
             return {part: frame.fragment(language, "company", part, shared) for part in _FRAGMENTS}
 
         return stream(deps.feed, render, entry.still(request, viewer), about=found.id)
 
-    async def values(found: Profile) -> Mapping[str, Any]:
+    async def values(found: Profile, viewer: Viewer) -> Mapping[str, Any]:
+        sight = sight_of(viewer, deps.plan)
         view = company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
         return {
             "company": view,
             "address": quote(view.company, safe=""),
             "events": timeline_view(found, _SHOWN, deps.plan),
             "ever": sum(activity.count for activity in found.activity.values()),
-            "dates": _dates(view, deps.plan),
-            "named": str(view.traits["name"].value) if "name" in view.traits else view.company,
+            "dates": _dates(view, sight),
+            "named": _named(view, sight),
         }
 
     return router
 
 
-def _dates(company: CompanyView, plan: Plan) -> dict[str, float]:
-    """The traits that are moments by the plan, in seconds."""
+def _named(company: CompanyView, sight: Sight) -> str:
+    """Its trait `name`, for those who see it; else as events name it."""
+    name = company.traits.get("name")
+    return str(name.value) if name is not None and sight.shows_of_company("name") else company.company
+
+
+def _dates(company: CompanyView, sight: Sight) -> dict[str, float]:
+    """The traits that are moments by the plan, in seconds: of those that somebody sees."""
     found = {}
-    for name, rule in plan.file.groups[plan.group].traits.items():
-        if rule.type == "date-time" and (trait := company.traits.get(name)) is not None:
+    for name, rule in sight.plan.file.groups[sight.plan.group].traits.items():
+        if rule.type == "date-time" and sight.shows(rule.pii) and (trait := company.traits.get(name)) is not None:
             with contextlib.suppress(ValueError):
                 found[name] = parse_time(trait.value)
     return found

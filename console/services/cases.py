@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from profiles.cases.joining import STANDING
 from profiles.store import Reader
 from profiles.types import Profile
 
-__all__ = ["MINE", "Filters", "Listed", "list_cases"]
+__all__ = ["MINE", "Filters", "Listed", "all_cases", "list_cases"]
 
 MINE = "mine"
 """As a state: whatever stands that the person has who asks."""
@@ -103,19 +103,51 @@ async def list_cases(
     rows = filters.let((await reads.read(reader)).ordered(sort))
     counts = _counts(rows, currency)
     counts["done"] = Tally(count=await reader.count_cases_done(), value_at_risk=Money.of_minor(0, currency))
-    own = [row for row in rows if _person(row, (person,)) == person] if person else []
+    own = _own(rows, person)
     if filters.state == "done":
         customers, following = await _done(reader, filters, limit, cursor)
         start = None if cursor else 0
         return Listed(customers, following, counts, None if start == 0 else "", start, own=len(own))
-    if filters.state == MINE:
-        rows = own
-    elif filters.state is not None:
-        rows = [row for row in rows if row.state == filters.state]
-    page = cut(rows, sort, limit, cursor)
-    found = await reader.profiles([row.profile for row in page.rows])
-    customers = [found[row.profile] for row in page.rows if row.profile in found]
-    return Listed(customers, page.following, counts, page.previous, page.start, page.total, len(own))
+    page = cut(own if filters.state == MINE else _in_state(rows, filters.state), sort, limit, cursor)
+    return Listed(
+        await _customers(reader, page.rows), page.following, counts, page.previous, page.start, page.total, len(own)
+    )
+
+
+async def all_cases(
+    reader: Reader, reads: CaseReads, filters: Filters, sort: Sort, at_once: int, person: str = ""
+) -> AsyncIterator[list[Profile]]:
+    """The whole list as of one look at it, so that none is in it twice and none is left out that stood all the time.
+
+    Args:
+        reader, reads, filters, sort, person: as of `list_cases`.
+        at_once: how many customers are read, and answered, at once.
+    """
+    if filters.state == "done":
+        cursor, more = None, True
+        while more:
+            customers, cursor = await _done(reader, filters, at_once, cursor)
+            yield customers
+            more = cursor is not None
+        return
+    rows = filters.let((await reads.read(reader)).ordered(sort))[::-1]
+    rows = _own(rows, person) if filters.state == MINE else _in_state(rows, filters.state)
+    for start in range(0, len(rows), at_once):
+        yield await _customers(reader, rows[start : start + at_once])
+
+
+def _own(rows: list[CaseRow], person: str) -> list[CaseRow]:
+    return [row for row in rows if _person(row, (person,)) == person] if person else []
+
+
+def _in_state(rows: list[CaseRow], state: str | None) -> list[CaseRow]:
+    return rows if state is None else [row for row in rows if row.state == state]
+
+
+async def _customers(reader: Reader, rows: Sequence[CaseRow]) -> list[Profile]:
+    """Those who are still there, in the order of their cases."""
+    found = await reader.profiles([row.profile for row in rows])
+    return [found[row.profile] for row in rows if row.profile in found]
 
 
 def _counts(rows: list[CaseRow], currency: str) -> dict[str, Tally]:

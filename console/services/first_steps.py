@@ -98,7 +98,9 @@ class FirstSteps:
         await self._deps.access.note_first_step(viewer.name, _AWAY)
 
     async def follow(self, viewer: Viewer, wake: Callable[[], None]) -> None:
-        """Note that an SDK sends as soon as one does, and tell."""
+        """Note that an SDK sends as soon as one does, and tell; of those only for whom there is a guide."""
+        if not viewer.may("pipeline:read"):
+            return
         if _POINTED not in await self._deps.access.first_steps(viewer.name):
             await self._deps.sdks.first()
             await self._deps.access.note_first_step(viewer.name, _POINTED)

@@ -108,7 +108,7 @@ class CompanySummary(Document):
 
     id: str
     company: str
-    name: str | None = Field(description="Its trait `name`.")
+    name: str | None = Field(description="Its trait `name`; null, too, for who may not see it.")
     last_seen: Time | None
     stage: str | None
     health: float | None = Field(description="0 to 100; null while too little is known.")

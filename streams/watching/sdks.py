@@ -25,7 +25,7 @@ _PAUSE = 0.1  # seconds between two looks while nothing comes
 
 
 class SdkWatch:
-    """Looks for events of SDKs.
+    """Looks for events of SDKs: once for all who wait, and only while somebody does.
 
     Args:
         log: that has the events.
@@ -36,10 +36,29 @@ class SdkWatch:
     def __init__(self, log: Log, settings: Settings, plan: Plan) -> None:
         self._log = log
         self._topics = [topic_name(settings, source.topic) for source in plan.sources.values()]
+        self._found = ""
+        self._looking: asyncio.Task[str] | None = None
+        self._waiting = 0
 
     async def first(self) -> str:
         """The name of the library of an event, among the newest or of one still to come; a Kafka that is away is waited
         for."""
+        if self._found:
+            return self._found
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        looking = self._looking
+        self._waiting += 1
+        try:
+            self._found = await asyncio.shield(looking)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                looking.cancel()
+                self._looking = None
+        return self._found
+
+    async def _look(self) -> str:
         told = ""
         while True:
             try:

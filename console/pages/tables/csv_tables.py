@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
 
 def table(
     request: Request, entry: Entry, frame: Frame, viewer: Viewer, name: str, rows: Iterable[Row],
-    columns: Columns[Row], *, following: str | None = None,
+    columns: Columns[Row], *, following: str | None = None, about: str = "",
 ) -> Response:  # fmt: skip
     """A table as a file, and that somebody took it as a row of the audit trail.
 
@@ -49,9 +49,10 @@ def table(
         rows: of the table, documents or tuples of them, unmasked.
         columns: what is in it.
         following: the cursor of the rows that come after these, which the answer names as its next.
+        about: the id of what the rows are of, where there are many tables of this name; no personal data.
     """
     seen = frame.seen(viewer, list(rows))
-    entry.note(request, viewer, "table.csv", name, fields=tuple(columns))
+    entry.note(request, viewer, "table.csv", about or name, fields=tuple(columns))
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
     if following is not None:
         after = request.url.include_query_params(cursor=following)

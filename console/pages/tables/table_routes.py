@@ -13,10 +13,10 @@ from console.api.models import known_churn
 from console.api.profiles import known_segment
 from console.pages.entry import Entry
 from console.pages.frame import Frame
-from console.pages.tables.csv_tables import at, paged, table
+from console.pages.tables.csv_tables import MOST, at, paged, table
 from console.services.ports import ApiDeps
 from console.services.segments import Segments
-from console.views.companies import MemberView, summary_of_company
+from console.views.companies import summary_of_company
 from console.views.label import label
 from console.views.models import models_view
 from console.views.operating.jobs import read_jobs
@@ -61,13 +61,10 @@ def tables_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     @router.get("/company/{name}/members.csv")
     async def company_members(request: Request, name: str, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
         company = await known_company(deps, name)
-
-        async def ask(at: str | None) -> tuple[list[MemberView], str | None]:
-            found = await page_of_members(deps, company, _AT_ONCE, at)
-            return found.data, found.next
-
-        rows, following = await paged(ask, cursor)
-        return table(request, entry, frame, viewer, "members", rows, _MEMBER, following=following)
+        found = await page_of_members(deps, company, MOST, cursor)
+        return table(
+            request, entry, frame, viewer, "members", found.data, _MEMBER, following=found.next, about=company.id
+        )  # fmt: skip
 
     @router.get("/segments.csv")
     async def segments(request: Request, viewer: Viewer = segments_read) -> Response:
@@ -87,7 +84,9 @@ def tables_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         rows, following = await paged(ask, cursor)
         columns = {title: _first(of) for title, of in _CUSTOMER.items()} | {"in it since": lambda row: at(row[1])}
-        return table(request, entry, frame, viewer, "segment-members", rows, columns, following=following)
+        return table(
+            request, entry, frame, viewer, "segment-members", rows, columns, following=following, about=name
+        )  # fmt: skip
 
     @router.get("/jobs.csv")
     async def jobs(request: Request, viewer: Viewer = pipeline) -> Response:

@@ -16,12 +16,15 @@ from console.access.scopes import ROLES, Viewer
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
+from console.views.companies import summary_of_company
 from console.views.label import label
 from console.views.profile import profile_view, summary_view
 from console.views.timeline import timeline_view
+from plan import Plan
+from plan.model import GroupSpec, Trait
 from profiles.stores.access import Account, Role
 from profiles.stores.memory import MemoryAccessStore
-from profiles.types import Profile
+from profiles.types import Company, Profile
 from tests.console.people import NOW, customer, happened, keep, store
 from tests.console.support_api import PLAN, api_deps
 
@@ -52,6 +55,19 @@ def viewer(role: Role) -> Viewer:
 def told(shown: object) -> frozenset[str]:
     """Which parts of personal data a text has."""
     return frozenset(part for part in WHOSE if part in str(shown))
+
+
+@pytest.mark.parametrize(
+    ("pii", "role", "shown"),
+    [("none", "analyst", True), ("name", "analyst", False), ("name", "agent", True), (None, "agent", False)],
+)
+def test_a_company_in_a_list_has_the_name_that_a_role_may_see(pii: Any, role: Role, shown: bool) -> None:
+    traits = {} if pii is None else {"name": Trait(type="string", pii=pii, description="What it is called")}
+    plan = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=traits)}}))
+    firm = Profile(plan.company("acme"), company=Company("company", "acme"), traits={"name": ("Weber & Son", 1.0)})
+    (row,) = masked([summary_of_company(firm)], sight_of(viewer(role), plan))
+    assert row.name == ("Weber & Son" if shown else None)
+    assert row.company == "acme"
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,30 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
+import pytest
 from msgspec.structs import replace
 
 from console.access.sessions import Sessions
 from console.api import create_api
+from console.pages import at_risk
 from console.pages.site import add_pages
+from console.services import company_alerts
 from models.cases.following import Cases
 from models.cases.routes import Route
+from plan import Plan
+from plan.model import GroupSpec, Trait
+from profiles.cases.case_rows import CaseRow
 from profiles.clock import ClockState
 from profiles.consent import Consent
-from profiles.stores.access import Account
-from profiles.stores.memory import MemoryAccessStore, MemoryClockStore
+from profiles.stores.access import Account, Role
+from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryStore
 from profiles.types import Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, api_deps
+from tests.console.test_companies import BUSINESS, NAME, stored, visit
 
 
 def with_case(number: int, owner: str, assignee: str = "") -> Profile:
@@ -32,21 +40,29 @@ def with_case(number: int, owner: str, assignee: str = "") -> Profile:
     return found
 
 
-def get(*paths: str, cases: Sequence[Profile] | None = None, clock: ClockState | None = None) -> list[str]:
-    """What kim sees of each page."""
-    held, access, clocks = store(), MemoryAccessStore(), MemoryClockStore()
-    deps = api_deps(held, access=access, clocks=clocks)
+def get(
+    *paths: str,
+    cases: Sequence[Profile] | None = None,
+    clock: ClockState | None = None,
+    held: MemoryStore | None = None,
+    role: Role = "agent",
+    plan: Plan = PLAN,
+) -> list[str]:
+    """What kim sees of each page, with four cases unless a store is given."""
+    access, clocks = MemoryAccessStore(), MemoryClockStore()
+    given, held = held is not None, held or store()
+    deps = api_deps(held, access=access, clocks=clocks, plan=plan)
     app = create_api(deps)
     add_pages(app, deps)
     four = with_case(1, "CRM"), with_case(2, "kim"), with_case(3, "CRM", "kim"), with_case(4, "kim", "lee")
-    keep(held, *(four if cases is None else cases))
+    keep(held, *(four if cases is None and not given else cases or ()))
 
     async def run() -> list[str]:
         if clock is not None:
             await clocks.commit(clock)
         for name in ("kim", "lee"):
-            await access.put_account(Account(name=name, role="agent"))
-        kim = Account(name="kim", role="agent")
+            await access.put_account(Account(name=name, role=role))
+        kim = Account(name="kim", role=role)
         headers = {"Accept": "text/html", "Cookie": f"rapport={await Sessions(access).begin(kim, 'link')}"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
             return [(await http.get(path, headers=headers)).text for path in paths]
@@ -76,3 +92,47 @@ def test_an_empty_page_says_that_the_past_is_still_being_looked_at() -> None:
     assert 'datetime="2026-01-01' in filling[filling.index("looking at the past") :]
     assert "Nobody needs anybody now." not in filling
     assert "Nobody needs anybody now." in live
+
+
+def test_the_whole_table_comes_of_one_look_at_the_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, cases = [], MemoryStore.cases
+
+    async def counted(held: MemoryStore) -> list[CaseRow]:
+        looks.append(held)
+        return await cases(held)
+
+    monkeypatch.setattr(MemoryStore, "cases", counted)
+    (whole,) = get("/at-risk.csv")
+    assert len(looks) == 1
+    monkeypatch.setattr(at_risk, "_PER_READ", 1)
+    assert get("/at-risk.csv") == [whole]
+    assert len(looks) == 2
+
+
+def business(**traits: Trait) -> Plan:
+    return Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=traits)}}))
+
+
+@pytest.mark.parametrize(
+    ("planned", "role", "shown"),
+    [
+        ("none", "analyst", True), ("name", "analyst", False), ("name", "agent", True), ("email", "agent", False),
+        ("email", "admin", True), (None, "agent", False), (None, "admin", True),
+    ],
+)  # fmt: skip
+def test_whose_a_company_is_is_shown_to_who_may_see_it(planned: Any, role: Role, shown: bool) -> None:
+    traits = {} if planned is None else {"owner": Trait(type="string", pii=planned, description="Who looks after it")}
+    one = visit("m", 0, owner="Daan Weber")
+    (page,) = get("/", held=stored(one, alert="high_churn_risk"), plan=business(**traits), role=role)
+    assert NAME in page
+    assert ("Daan Weber" in page) == shown
+
+
+def test_companies_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = stored(visit("m", 0), alert="high_churn_risk")
+    pages = get("/", "/?with=kim", "/?with=nobody", "/?tab=mine", held=held, plan=BUSINESS)
+    assert [NAME in page for page in pages] == [True, False, True, False]
+    assert not any("all older" in page for page in pages)
+    monkeypatch.setattr(company_alerts, "_PAGE", 1)
+    monkeypatch.setattr(company_alerts, "_PAGES", 1)
+    assert "all older" in get("/", cases=[customer()], held=held, plan=BUSINESS)[0]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from console.services.company_alerts import Needy, companies_with_alerts
+import pytest
+
+from console.services import company_alerts
+from console.services.company_alerts import CompanyAlerts, Needy
 from plan import load_plan
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
@@ -27,15 +31,30 @@ def firm(key: str, risk: float, *alerts: Alert) -> Profile:
     return one
 
 
+class Counting(MemoryStore):
+    """Counts how often alerts are asked for."""
+
+    asked = 0
+
+    async def alerts(self, **of: Any) -> Any:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return await super().alerts(**of)
+
+
+async def kept(*profiles: Profile) -> Counting:
+    store = Counting(PLAN.namespace, 4)
+    for one in profiles:
+        partition = partition_of(one.id, 4)
+        loaded = await store.load(partition, ())
+        told = [(one.id, each) for each in one.alerts.values()]
+        await store.commit(partition, Changes(loaded.version, profiles=[one], alerts=told))
+    return store
+
+
 def found(*profiles: Profile, state: str = "open", plan=PLAN, **of: str) -> list[Needy]:
     async def ask() -> list[Needy]:
-        store = MemoryStore(PLAN.namespace, 4)
-        for one in profiles:
-            partition = partition_of(one.id, 4)
-            loaded = await store.load(partition, ())
-            told = [(one.id, each) for each in one.alerts.values()]
-            await store.commit(partition, Changes(loaded.version, profiles=[one], alerts=told))
-        return await companies_with_alerts(store, plan, state, **of)
+        return (await CompanyAlerts(await kept(*profiles), plan).standing(state, **of)).companies
 
     return asyncio.run(ask())
 
@@ -67,3 +86,32 @@ def test_they_are_chosen_by_state_rule_and_owner() -> None:
 
 def test_a_plan_without_companies_asks_for_nothing() -> None:
     assert found(ACME, plan=SHOP) == []
+
+
+def test_however_many_look_alerts_are_read_once_in_five_seconds() -> None:
+    async def ask() -> None:
+        store, now = await kept(ACME, BOLT, CORE), [100.0]
+        alerts = CompanyAlerts(store, PLAN, lambda: now[0])
+        all_, some, *_ = await asyncio.gather(*(alerts.standing("open", rule=rule) for rule in (None, "seats_unused")))
+        assert (len(all_.companies), len(some.companies), store.asked) == (3, 1, 1)
+        now[0] += 4.9
+        await alerts.standing("open", owner="Finance")
+        assert store.asked == 1
+        await alerts.standing("acknowledged")
+        assert store.asked == 2
+        now[0] += 0.2
+        await alerts.standing("open")
+        assert store.asked == 3
+
+    asyncio.run(ask())
+
+
+def test_it_is_told_when_there_are_more_alerts_than_are_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(pages: int) -> tuple[list[str], bool]:
+        monkeypatch.setattr(company_alerts, "_PAGE", 2)
+        monkeypatch.setattr(company_alerts, "_PAGES", pages)
+        listed, cut = await CompanyAlerts(await kept(ACME, BOLT, CORE), PLAN).standing("open")
+        return sorted(one.company.company.key for one in listed), cut  # type: ignore[union-attr]
+
+    assert asyncio.run(ask(1)) == (["acme"], True)
+    assert asyncio.run(ask(3)) == (["acme", "bolt", "core"], False)

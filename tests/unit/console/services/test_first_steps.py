@@ -12,9 +12,13 @@ import pytest
 from console.access.scopes import ROLES, Viewer
 from console.services.first_steps import FirstSteps, Guide
 from plan import Plan, load_plan
+from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
+from streams.settings import Settings
+from streams.watching.sdks import SdkWatch
 from tests import REPOSITORY
 from tests.console.people import store
-from tests.console.support_api import api_deps
+from tests.console.support_api import PLAN, api_deps, memory_log
 
 OWNER = Viewer("owner", "admin", ROLES["admin"], "page")
 PLANS = {"shop": REPOSITORY / "tracking_plan.yaml", "b2b": REPOSITORY / "plan" / "b2b.yaml"}
@@ -46,3 +50,15 @@ def test_a_key_of_ones_own_is_not_shown() -> None:
     assert "not-for-everybody" not in shown.command + shown.snippet
     assert "WRITE_KEY" in shown.command
     assert "http://COLLECTOR" in shown.command  # it is somewhere else
+
+
+def test_only_for_whom_there_is_a_guide_is_looked_whether_an_sdk_sends() -> None:
+    async def noted(viewer: Viewer) -> tuple[frozenset[str], int]:
+        log: MemoryLog = memory_log(PLAN, Settings())
+        await log.produce([Row("events.web", None, b"k", b'{"context": {"library": {"name": "an-sdk"}}}', [])])
+        deps, woken = api_deps(store(), sdks=SdkWatch(log, Settings(), PLAN)), []
+        await asyncio.wait_for(FirstSteps(deps).follow(viewer, lambda: woken.append(1)), 20)
+        return await deps.access.first_steps(viewer.name), len(woken)
+
+    assert asyncio.run(noted(OWNER)) == ({"pointed"}, 1)
+    assert asyncio.run(noted(Viewer("kim", "agent", ROLES["agent"], "page"))) == (frozenset(), 0)

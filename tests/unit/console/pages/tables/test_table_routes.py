@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from console.pages.tables import csv_tables
+from console.api import companies
+from console.pages.tables import csv_tables, table_routes
 from profiles.stores.access import Role
 from tests.console.browsing.living import Living, aside, living
 from tests.console.people import customer, happened
@@ -23,7 +24,9 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Living]:
-    with living(aside(lambda: stored(visit("m1", 1, tier="team"))), plan=BUSINESS) as one:
+    with living(
+        aside(lambda: stored(*(visit(f"m{number}", 1, tier="team") for number in range(3)))), plan=BUSINESS
+    ) as one:
         for number in range(3):
             ada = customer(("user_id", f"98765{number}"))
             happened(
@@ -67,6 +70,26 @@ def test_every_table_is_a_file_that_is_written_down(console: Living, path: str, 
     (row, *_) = [row for row in aside(lambda: asyncio.run(console.audit.newest(5))).rows if row.action == "table.csv"]
     assert row.actor == "admin"
     assert column in row.fields
+
+
+def test_of_whom_a_table_is_is_written_down(console: Living) -> None:
+    company = BUSINESS.company(NAME)
+    with signed_in(console, "admin") as http:
+        for path in (f"/company/{company}/members.csv", "/segments/repeat_buyer/members.csv"):
+            rows(http.get(path))
+    found = aside(lambda: asyncio.run(console.audit.newest(5))).rows
+    assert [row.object for row in found if row.action == "table.csv"][:2] == ["repeat_buyer", company]
+
+
+def test_all_members_of_a_file_come_of_one_look_at_them(console: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, members_of = [], companies.members_of
+    monkeypatch.setattr(companies, "members_of", lambda found: looks.append(1) or members_of(found))
+    for module in (companies, table_routes):
+        monkeypatch.setattr(module, "_AT_ONCE", 1)
+    with signed_in(console, "admin") as http:
+        found = rows(http.get(f"/company/{BUSINESS.company(NAME)}/members.csv"))
+    assert (len(found), len(looks)) == (3, 1)
+    assert all(row["customer"] for row in found)
 
 
 def test_each_role_gets_what_it_sees_on_the_page(console: Living) -> None:
