@@ -15,6 +15,7 @@ from console.pages.streaming import stream
 from console.services.builder import EXAMPLES, Join, rows_of, write
 from console.services.ports import ApiDeps
 from console.services.segments import Segments
+from console.views.companies import summary_of_company
 from console.views.label import label
 from console.views.profile import summary_view
 from models.conditions.rules import of_grain
@@ -126,10 +127,11 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             for id_, since in rows
             if id_ in known and known[id_].company is None
         ]
+        companies = [known[id_] for id_, _ in rows if id_ in known and known[id_].company is not None]
         rule = rules.get(name)
         return await frame.page(
             request, viewer, "segment", segment=await found.persona(name), members=members, following=following,
-            cursor=cursor, words=rule.when.in_words() if rule else "",
+            cursor=cursor, words=rule.when.in_words() if rule else "", rows=list(map(summary_of_company, companies)),
         )  # fmt: skip
 
     return router
