@@ -10,13 +10,13 @@ from tests import REPOSITORY
 
 __all__ = ["long_first"]
 
-LONG = REPOSITORY / "tests" / "integration"
-LONGEST = ("test_faults.py", "faults", "rebuild")
-"""Files and folders of it whose tests take longest; the first takes minutes."""
+LONG = tuple(REPOSITORY / "tests" / name for name in ("integration", "models", "worlds"))
+LONGEST = ("test_faults.py", "faults", "rebuild", "models")
+"""Files and folders of these whose tests take longest; the first takes minutes."""
 
 
 def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The tests of `integration`, dealt out file by file to the beginning of what each worker is given.
+    """The tests that take long, dealt out file by file to the beginning of what each worker is given.
 
     Each worker begins with an equal part of the list, one after the other, and at the end takes from others what they
     have not begun. Only short tests are left then.
@@ -24,7 +24,7 @@ def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     files: dict[Path, list[pytest.Item]] = {}
     others: list[pytest.Item] = []
     for item in items:
-        (files.setdefault(item.path, []) if item.path.is_relative_to(LONG) else others).append(item)
+        (files.setdefault(item.path, []) if any(map(item.path.is_relative_to, LONG)) else others).append(item)
     parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
     for number, path in enumerate(sorted(files, key=_rank)):
         parts[number % workers].extend(files[path])
