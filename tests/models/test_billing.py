@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
 import pytest
 
 from models.backtest.evaluation import auc
-from models.backtest.playback import Log, backtest
+from models.backtest.playback import Judged, Log, backtest
 from models.config import ChurnConfig
 from models.durations import WEEK
 from plan import load_plan
@@ -25,6 +26,15 @@ def log() -> Log:
     return Log.of(read_log(rows, load_plan(REPOSITORY / "tracking_plan.yaml"), START + 53 * WEEK).records)
 
 
+def auc_in_weeks(judged: Judged) -> float:
+    """The AUC of the champion among the companies of one week, which is the list that people work through; the mean by
+    who leaves. While a level is learned with few labels, scores of two weeks are on two scales."""
+    weeks = [judged.week == week for week in np.unique(judged.week[judged.y > 0])]
+    risks = judged.risks["champion"]
+    found = [auc(judged.y[week], risks[week]) for week in weeks]
+    return float(np.average(found, weights=[judged.y[week].sum() for week in weeks]))
+
+
 def test_labels_shorter_than_the_time_between_invoices_are_refused_with_a_notice(log: Log) -> None:
     """60 companies, a year, an invoice every 30 days, labels of two weeks: the hazard is the best at saying in which
     two weeks an invoice comes, and tells who leaves with an AUC of .70 where the rules have .94."""
@@ -32,7 +42,8 @@ def test_labels_shorter_than_the_time_between_invoices_are_refused_with_a_notice
 
     judged = backtest(log, config, "EUR")
 
-    assert auc(judged.y, judged.risks["champion"]) > 0.9
+    assert auc_in_weeks(judged) > 0.95
+    assert auc(judged.y, judged.risks["champion"]) > 0.85
     assert auc(judged.y, judged.risks["rules"]) > auc(judged.y, judged.risks["hazard"])
     assert set(judged.champions.values()) == {"rules"}
     assert [notice.kind for notice in judged.learner.news()] == ["refused"]
@@ -52,7 +63,7 @@ def test_a_company_that_cancels_or_stops_using_it_is_told_before_it_does(log: Lo
 
     cancels = backtest(log, plan.of("cancels"), "EUR")
     assert 0.03 < cancels.y.mean() < 0.08  # a third of sixty within a year
-    assert auc(cancels.y, cancels.risks["champion"]) > 0.75
+    assert auc_in_weeks(cancels) > 0.75
 
     unused = backtest(log, plan.of("unused"), "EUR")
     assert auc(unused.y, unused.risks["champion"]) > 0.9
