@@ -234,8 +234,8 @@ def server_keys(url: str, words: list[bytes]) -> list[bytes]:
     from redis import Redis as Client  # noqa: PLC0415  (for a command that this test does not know)
 
     with Client.from_url(url) as client:
-        found: list[bytes] = client.execute_command("COMMAND GETKEYS", *words)
-    return found
+        found: list[bytes | str] = client.execute_command("COMMAND GETKEYS", *words)
+    return [key.encode() if isinstance(key, str) else key for key in found]
 
 
 LINE = re.compile(rb'^\+\d+\.\d+ \[\d+ (\S+?)\] (".*")$', re.DOTALL)
