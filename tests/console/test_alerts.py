@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
+from console.terminal.output import out
 from models.cases.following import Cases
 from profiles.consent import Consent
 from profiles.stores.access import Account
@@ -85,9 +87,8 @@ def api() -> Iterator[Any]:
 
 
 def rapport(http: httpx.Client, *arguments: str, width: int = 80) -> Result:
-    return CliRunner().invoke(
-        create_cli(), ["alerts", *arguments, *where(http)], env={"COLUMNS": str(width), "LOGNAME": "lee"}
-    )
+    with patch.object(out, "_width", width):  # which it has for good if COLUMNS was set when it was made
+        return CliRunner().invoke(create_cli(), ["alerts", *arguments, *where(http)], env={"LOGNAME": "lee"})
 
 
 def said(http: httpx.Client, *arguments: str) -> Any:
