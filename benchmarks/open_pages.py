@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import aiohttp
@@ -108,7 +109,7 @@ class OpenPages:
         self.shown[number] = max([self.shown[number], *versions])
 
 
-class _Steadily:
+class _Steadily(ABC):
     """Asks for something at a rate, whatever the answers take, and keeps what each took from when it was due."""
 
     def __init__(self, rate: float) -> None:
@@ -136,8 +137,9 @@ class _Steadily:
             self.seconds.append(time.monotonic() - due)
             self.failed += status != 200
 
+    @abstractmethod
     async def _ask(self, number: int) -> int:
-        raise NotImplementedError
+        """Ask for the n-th; answers its status."""
 
 
 class Reads(_Steadily):
@@ -156,7 +158,7 @@ class Reads(_Steadily):
         self._headers = [{"Authorization": f"Bearer {token}"} for token in tokens]
 
     async def _ask(self, number: int) -> int:
-        path = f"/v1/profiles/{self._ids[number * 7919 % len(self._ids)]}"
+        path = f"/v1/profiles/profile_id:{self._ids[number * 7919 % len(self._ids)]}"
         headers = self._headers[number % len(self._headers)]
         async with asyncio.timeout(_READ), self._session.get(path, headers=headers) as answer:
             await answer.read()
