@@ -129,6 +129,7 @@ class Player:
         await self._report()
         while await self._one_gate():
             pass
+        await self._learn(inf)  # what waited for the border of the last step, and all that people decided since
         await self._let_in(inf)
         await self._rest()
         return self._clock.state

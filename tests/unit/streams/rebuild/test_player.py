@@ -132,6 +132,16 @@ def test_what_people_decided_about_the_models_stands() -> None:
     assert learner.promotion.champion == "rules"
 
 
+def test_the_learner_has_all_that_was_told_in_the_last_step_and_decided_since() -> None:
+    """Workers go on behind it, and read none of it again."""
+    orders = [event("purchase", DAYS - 5, profile=f"c{number}", id=f"{number}", amount=900) for number in range(1000)]
+    found = Played(1, orders, (ModelCommand("m", "promote", "rules", NOW - 60, "kim"),))
+    taken = [one.at for held in found.profiles.values() for one in held.snapshots]
+    assert found.clock.watermark in taken
+    assert found.learner.counts.summaries == len(taken)
+    assert found.learner.promotion.pinned == "kim"
+
+
 def visits() -> list[Record]:
     """Subscribers who come every other day until they lose interest; a third of those then cancel."""
     chance = random.Random(7)
