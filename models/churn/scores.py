@@ -41,6 +41,7 @@ REASONS = 4
 LIKE = "like:"
 """Begins the name of a reason that is no feature, but a group of customers: `models.labels.groups`."""
 
+_DIGITS = 9  # of a probability or a share of the log-odds that count
 _FAINT = 0.01  # log-odds below which a reason says nothing
 
 
@@ -81,15 +82,23 @@ def score_profiles(
     said: list[tuple[float | None, float | None]] = [(None, None)] * len(bought)
     if config.definition is None:
         left, leaving = departures(scores.values, config)
-        said = list(zip(left.tolist(), leaving.tolist(), strict=True))
+        said = list(zip(_settled(left), _settled(leaving), strict=True))
     elif config.lasts:  # it still does, and would end at a steady rate
         leaving = 1.0 - (1.0 - scores.risk) ** (config.leaving_within / config.horizon)
-        said = [(0.0, chance) for chance in leaving.tolist()]
-    for i, risk, because, (gone, goes) in zip(bought, scores.risk.tolist(), reasons, said, strict=True):
+        said = [(0.0, chance) for chance in _settled(leaving)]
+    for i, risk, because, (gone, goes) in zip(bought, _settled(scores.risk), reasons, said, strict=True):
         before = _before(profiles[i], config)
         earlier = compared_with(before, times[i], id_)
         course = noted(before, times[i], risk, id_)
         found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes, course=course)
+    return found
+
+
+def _settled(chances: Array) -> list[float]:
+    """Probabilities without the last digits, which depend on who else is in the batch: sums of arrays of another shape
+    are added up in another order. Neither is certain."""
+    least = 10.0**-_DIGITS
+    found: list[float] = np.round(np.clip(chances, least, 1.0 - least), _DIGITS).tolist()
     return found
 
 
@@ -236,7 +245,7 @@ def _reasons(
     first[:, : len(TOLD)] = causes
     top = _strongest(np.abs(shares), first)
     rows = np.arange(len(top))[:, None]
-    shares, first = shares[rows, top], first[rows, top]
+    shares, first = np.round(shares[rows, top], _DIGITS), first[rows, top]
     leading = _leading(found, top)
     values = scores.values[rows, leading]
 
