@@ -37,6 +37,7 @@ _REMEDY = "name a folder of a larger disk in TMPDIR"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event | Merge).decode
+_decode_event = msgspec.msgpack.Decoder(Event).decode
 
 Row = tuple[str, bytes, int]
 """(source, the event as JSON, line of the file)."""
@@ -111,7 +112,7 @@ async def _read(rows: Iterable[Row], plan: Plan, now: float, advance: Callable[[
                 ordered.add(_Placed(read.time, read.place, read.event))
             last = read.digest
         reading.repeats = found.count - ordered.count
-        events = (_decode(placed.record) for placed in ordered.in_order())
+        events = (_decode_event(placed.record) for placed in ordered.in_order())
         reading.records.extend(_linked(events, plan, now))
     reading.merges = len(reading.records) - ordered.count
     return reading
