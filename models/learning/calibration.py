@@ -8,7 +8,8 @@ level is learned.
 
 Rules that are set by hand rank before anybody knows how many leave, so their level is anybody's guess, and a sign of
 theirs may say too much: what everybody has in common is believed to be far off, and is applied sooner. With a steepness
-of −UNIT the risk is the base rate; so risks by rules that know nothing come to that.
+of −UNIT the risk is the base rate; so risks by rules that know nothing come to that. As such a belief follows a few
+labels, each counts as much as it tells beside those of the same customer, whose horizons overlap with its own.
 
 No risk is shown that was worse than the base rate for long: it is drawn towards that by as much as its labels ask for.
 
@@ -77,13 +78,23 @@ class GroupEffects(State):
     seen: float = 0.0  # …of whom
     ahead: float = 0.0  # by how many nats the share of those who churned was the better prediction of late
     until: float = 0.0  # of the latest
+    apart: float = 1.0  # what a label of rules set by hand counts, as those of one customer overlap
 
     @classmethod
-    def new(cls, model: str, after: float = 0.0) -> GroupEffects:
-        """Before the first label."""
+    def new(cls, model: str, after: float = 0.0, apart: float = 1.0) -> GroupEffects:
+        """Before the first label.
+
+        Args:
+            model: name of the kind.
+            after: seconds that labels must cover before effects of what has learned are applied.
+            apart: the share of its horizon after which the next label of a customer begins; 1 for all of it.
+        """
         by_hand = model in _BY_HAND
         start = np.diag(_prior(EVERYBODY, model))
-        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), start, 0.0, 0.0, 0.0 if by_hand else after)
+        return cls(
+            model, 0, {}, [EVERYBODY], np.zeros(2), start, 0.0, 0.0, 0.0 if by_hand else after,
+            apart=min(apart, 1.0) if by_hand else 1.0,
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         n, ends = len(self.mean), list(accumulate(map(_width, self.groups)))
@@ -112,7 +123,7 @@ class GroupEffects(State):
         self.doubt = fade * fade * self.doubt + better * better
         shown = sigmoid(odds + (float(z @ self._sure()[places]) if self.proved else 0.0))
         self._hold_against_the_base_rate(_loss(shown, y), y, weight)
-        self._update(z, places, odds + float(z @ self.mean[places]), float(y), weight)
+        self._update(z, places, odds + float(z @ self.mean[places]), float(y), weight * self.apart)
         self.labels += 1
         for name in groups:
             self._meet(name)

@@ -290,7 +290,9 @@ class Learner:
         return p
 
     def _no_effects(self, champion: str) -> GroupEffects:
-        return GroupEffects.new(champion, self.config.horizon / 2)
+        config = self.config
+        apart = config.snapshot_every / config.horizon if config.lasts else 1.0  # where every snapshot waits for it
+        return GroupEffects.new(champion, config.horizon / 2, apart)
 
     # Models that another process has grown
 

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from models.backtest.evaluation import auc
+from models.backtest.evaluation import auc, log_loss
 from models.backtest.playback import Judged, Log, backtest
 from models.config import ChurnConfig
 from models.durations import WEEK
@@ -64,6 +64,10 @@ def test_a_company_that_cancels_or_stops_using_it_is_told_before_it_does(log: Lo
     cancels = backtest(log, plan.of("cancels"), "EUR")
     assert 0.03 < cancels.y.mean() < 0.08  # a third of sixty within a year
     assert auc_in_weeks(cancels) > 0.75
+    assert auc(cancels.y, cancels.risks["champion"]) > 0.78
+    losses = {name: log_loss(cancels.y, cancels.risks[name]) for name in ("champion", "rules", "base_rate")}
+    assert losses["champion"] < losses["base_rate"] - 0.03
+    assert losses["champion"] < losses["rules"] + 0.005
 
     unused = backtest(log, plan.of("unused"), "EUR")
     assert auc(unused.y, unused.risks["champion"]) > 0.9

@@ -20,7 +20,7 @@ from models.features.table import NAMES, SCHEMA
 
 __all__ = ["KIND", "OF_STATES", "RULES", "Rules", "rules"]
 
-RULES, OF_STATES = "rules-3", "rules-4"
+RULES, OF_STATES = "rules-3", "rules-5"
 """The model id of scores that no data has taught yet; of whether a subscription lasts."""
 
 # feature: (typical value, typical spread, weight of one spread on the log-odds of an order within four weeks).
@@ -79,7 +79,8 @@ _USE: dict[str, tuple[float, float, float]] = {
     "login_decline": (0.0, 0.5, -0.20),
     "use_decline": (0.0, 0.5, -0.20),
 }
-_USED, _STAYED = 1.0, 2.2  # log-odds of use within four weeks; of a subscription that lasts for a horizon, when calm
+_USED = 1.0  # log-odds of use within four weeks
+_STAYED = 2.2  # of a subscription that lasts for half a year, when calm: a fifth end in a year
 _RUNS_ON = 1 / 3
 """What signs count where a subscription is to end. It runs on for months after somebody has lost interest, and is often
 held by somebody who only pays: of those who did nothing at all, about half leave."""
@@ -93,7 +94,8 @@ def rules(config: ChurnConfig) -> Weights:
     columns = np.array([signs.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
     mean, scale, weights = columns.T.copy()
     if definition is not None and definition.ends_by.lasts:
-        return Weights(OF_STATES, SCHEMA, mean, scale, weights * _RUNS_ON, _STAYED, config.label_horizon)
+        lasts = _STAYED - math.log(config.label_horizon / (26 * WEEK))
+        return Weights(OF_STATES, SCHEMA, mean, scale, weights * _RUNS_ON, lasts, config.label_horizon)
     intercept = (_TYPICAL if by_orders else _USED) + math.log(config.label_horizon / (4 * WEEK))
     return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)
 

@@ -254,3 +254,16 @@ def test_a_model_that_is_better_than_the_base_rate_is_shown_as_it_is() -> None:
         assert effects.share == 0.0
     assert effects.risk(1.5, []) == 1 / (1 + np.exp(-1.5))
     assert effects.export() is None
+
+
+def test_labels_of_one_customer_that_overlap_count_as_much_as_they_tell() -> None:
+    """Each of them four times, as every quarter of its horizon: rules are moved as by each of them once."""
+    once, often = GroupEffects.new("rules"), GroupEffects.new("rules", apart=0.25)
+    for label in overconfident(40, 3):
+        once.learn(label.odds, [], label.y, 1.0)
+        for _ in range(4):
+            often.learn(label.odds, [], label.y, 1.0)
+
+    assert once.mean[0] < -0.3
+    assert often.mean == pytest.approx(once.mean, abs=0.15)  # four times once would be −2.7
+    assert GroupEffects.new("hazard", apart=0.25).apart == 1.0

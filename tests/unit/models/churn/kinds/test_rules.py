@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.churn.kinds.rules import rules
 from models.churn.reasons import explain
 from models.churn.scores import score_profiles
+from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.reading import raws
 from profiles.state import apply
@@ -81,3 +82,17 @@ def test_bad_support_speaks_from_the_first_day(happened, told):
 
     assert troubled.score.risk > plain.score.risk
     assert any(said.text.startswith(told) for said in explain(troubled) if said.effect == "raises")
+
+
+def test_twice_as_many_contracts_end_in_twice_the_time() -> None:
+    """About a fifth in a year, whatever the horizon: the level was the same for eight weeks and for a year."""
+    ends = [{"name": f"in_{weeks}", "ends_by": {"subscription": "ended"}, "horizon": f"{weeks}w"} for weeks in (13, 26)]
+    churn = ChurnConfig.model_validate({"definitions": ends})
+    calm = customer(event("subscription_start", 0, subject="s"))
+
+    quarter, half = (
+        rules(churn.of(name)).score(raws([calm], "EUR"), np.array([T0 + DAY]), churn.of(name)).risk[0]
+        for name in ("in_13", "in_26")
+    )
+    assert quarter / (1 - quarter) == pytest.approx(0.5 * half / (1 - half))
+    assert 0.03 < quarter < 0.06
