@@ -9,7 +9,7 @@ from models.companies.measures import champions, champions_gone, change, silent
 from models.config import ChurnConfig, Definition
 from models.durations import DAY, WEEK
 from models.features.readers import is_open, lasting, open_since, price_change
-from models.labels.outcomes import can_leave
+from models.labels.outcomes import can_leave, contract_of, stage
 from profiles.types import Profile, Subscription, Team
 
 __all__ = ["Ground", "Signals", "ends_at", "ground_of", "signals_of"]
@@ -27,6 +27,7 @@ class Ground(NamedTuple):
 
     contract: ChurnConfig | None  # the first further definition of churn by which contracts end
     horizon: float  # seconds
+    over: ChurnConfig | None  # the one by which a contract has ended, as stages say it
 
     @property
     def definition(self) -> Definition | None:
@@ -37,7 +38,7 @@ class Ground(NamedTuple):
 def ground_of(churn: ChurnConfig) -> Ground:
     """What a plan's risk of companies is about: contracts, if it says how they end, else that nobody works with it."""
     contract = next((each for each in churn.each()[1:] if each.lasts), None)
-    return Ground(contract, (contract or churn).horizon)
+    return Ground(contract, (contract or churn).horizon, contract_of(churn))
 
 
 class Signals(NamedTuple):
@@ -59,11 +60,14 @@ class Signals(NamedTuple):
 
 
 def signals_of(company: Profile, now: float, ground: Ground) -> Signals | None:
-    """The signals of a company; None of one that cannot leave: without a contract, or that nobody works with."""
+    """The signals of a company; None of one that cannot leave: without a contract, or whose contract has ended, or that
+    nobody works with."""
     team = company.company.team if company.company is not None else None
     gone = silent(team, now) if team is not None else None
     if ground.contract is not None:
         if not can_leave(company, now, ground.contract):
+            return None
+        if ground.over is not None and stage(company, now, ground.over) == "ended":
             return None
     elif gone is None:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from models.companies.signals import Ground
 from models.features.readers import lasting, subscriptions_of
+from models.labels.outcomes import stage
 from profiles.types import Health, HealthPart, Profile
 
 __all__ = ["BY_RULES", "PREFIX", "part_in_words", "reason_in_words", "why_no_health", "why_no_risk"]
@@ -66,7 +67,8 @@ def why_no_risk(company: Profile, now: float, ground: Ground) -> str:
         return "nobody has worked with it for half a year"
     if not subscriptions_of(company):
         return "there is no contract that could end"
-    return "nobody has looked at it since" if lasting(company) else "the contract has ended"
+    over = ground.over is not None and stage(company, now, ground.over) == "ended"
+    return "the contract has ended" if over or not lasting(company) else "nobody has looked at it since"
 
 
 _UNKNOWN = {

@@ -23,8 +23,8 @@ from profiles.subscriptions.terms import paid_until, told_end
 from profiles.types import Churn, Number, Profile, Subscription
 
 __all__ = [
-    "Stage", "can_leave", "first_sign", "held", "holds", "keep", "last_sign", "move", "next_change", "signs_of",
-    "stage", "stayed", "waited",
+    "Stage", "can_leave", "contract_of", "first_sign", "held", "holds", "keep", "last_sign", "move", "next_change",
+    "signs_of", "stage", "stayed", "waited",
 ]  # fmt: skip
 
 _PURCHASE, _FEATURE = "purchase", "feature_use"
@@ -58,6 +58,13 @@ def move(profile: Profile, now: float, config: ChurnConfig) -> None:
     found = stage(profile, now, config)
     if found != churn.stage:
         churn.stage, churn.stage_since = found, now
+
+
+def contract_of(churn: ChurnConfig) -> ChurnConfig | None:
+    """The definition of churn by which contracts have ended: one that knows the paid period comes before one that waits
+    for a cancellation, else the first. None if no definition is about contracts."""
+    contracts = [each for each in churn.each()[1:] if each.lasts]
+    return next((each for each in contracts if (by := _ends_by(each)) and by.period is not None), (*contracts, None)[0])
 
 
 def can_leave(profile: Profile, now: float, config: ChurnConfig) -> bool:

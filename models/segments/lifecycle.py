@@ -38,7 +38,8 @@ class Lifecycles:
     def __init__(self, config: ChurnConfig) -> None:
         self._config = config
         further = config.each()[1:]
-        contracts = sorted((each for each in further if each.lasts), key=_knows_no_end)[:1]
+        contract = outcomes.contract_of(config)
+        contracts = [contract] if contract is not None else []
         used = [each for each in further if _by_use(each)][:1]
         self._of_companies = tuple(contracts or used)
         self._of_people = tuple(used + contracts)
@@ -128,11 +129,6 @@ class Lifecycles:
         else:
             return None
         return next((each for each in asked if outcomes.stage(profile, now, each)), None)
-
-
-def _knows_no_end(config: ChurnConfig) -> bool:
-    """Whether contracts last until they are cancelled, whatever was paid."""
-    return config.definition is None or config.definition.ends_by.period is None
 
 
 def _by_use(config: ChurnConfig) -> bool:

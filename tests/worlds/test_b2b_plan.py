@@ -100,12 +100,14 @@ def test_segments_and_alerts_of_companies_come_out(lived) -> None:
 
 
 def test_every_company_is_judged_with_words(plan: Plan, lived) -> None:
-    """One with a contract has a risk with reasons; of each the health has parts that say what they go by."""
+    """One with a contract that is not over has a risk with reasons; of each the health has parts that say what they go
+    by."""
     held, _, _ = lived
     companies = [one for one in held.values() if is_company(one.id) and one.company is not None]
 
     for one in companies:
-        assert ("paying" in one.segments) == (one.score is not None), one.id
+        assert (one.stage in ("prospect", "churned")) == (one.score is None), one.id
+        assert one.score is not None or "paying" not in one.segments or "not_renewed" in one.segments, one.id
         assert one.company.health is not None
         assert len(one.company.health.parts) == 8
         assert all(part_in_words(part) for part in one.company.health.parts)
@@ -116,14 +118,19 @@ def test_every_company_is_judged_with_words(plan: Plan, lived) -> None:
 
 
 def test_a_stage_agrees_with_the_contract(plan: Plan, lived) -> None:
-    """Who pays has not left, however long ago the last invoice was; who left is gone when what was paid is over."""
+    """Who pays has not left, however long ago the last invoice was; who left is gone when what was paid is over, and so
+    is who has not renewed, once that may not come any more."""
     held, _, _ = lived
     companies = [one for one in held.values() if is_company(one.id) and one.company is not None]
-    paying = [one for one in companies if "paying" in one.segments and "not_renewed" not in one.segments]
+    over = [one for one in companies if "not_renewed" in one.segments and one.stage == "churned"]
+    paying = [one for one in companies if "paying" in one.segments and one not in over]
     silent = [one for one in paying if one.scheduled_at - one.purchases.last > plan.churn.horizon]
 
     assert silent, "who pays by the year"
+    assert over, "whose paid period ended, and nobody told of more"
+    assert {one.score for one in over} == {None}
     assert {one.stage for one in paying} <= {"new", "active", "loyal", "at_risk"}
+    assert all(one.score for one in paying)
     assert {one.stage for one in companies if "left" in one.segments} <= {"churned", "at_risk"}
     people = [one for one in held.values() if one.affiliation is not None and "reports" in one.used]
     assert {one.stage for one in people} >= {"active", "churned", "at_risk"}

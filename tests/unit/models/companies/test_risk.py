@@ -13,6 +13,7 @@ from models.companies.signals import Signals, ground_of, signals_of
 from models.companies.words import why_no_risk
 from models.config import Bands, ChurnConfig
 from models.durations import WEEK
+from models.segments.lifecycle import Lifecycles
 from profiles.companies.days import DAY
 from profiles.types import Opinion, Part, Profile, Subscription, Tally, Ticket
 from tests.unit.models.companies.test_measures import EVERY_WEEK, MONDAY, NOW, UNTIL_THREE_WEEKS_AGO, company, member
@@ -41,6 +42,21 @@ def test_a_plan_that_says_how_contracts_end_asks_only_of_who_has_one() -> None:
     assert signals_of(company(*team), NOW, BY_USE) is not None
     assert score_company(company(), NOW, BY_USE, Bands()) is None
     assert why_no_risk(company(), NOW, BY_USE) == "nobody has worked with it for half a year"
+
+
+def test_a_company_whose_paid_period_is_over_has_no_risk_as_its_stage_says() -> None:
+    """Though it has not cancelled: by the definition that waits for that it could still leave."""
+    ends = [
+        {"name": "cancels", "ends_by": {"subscription": "ended"}},
+        {"name": "revenue", "ends_by": {"subscription": "ended", "period": "told", "grace": "14d"}},
+    ]
+    churn = ChurnConfig.model_validate({"definitions": ends})
+    acme = subscribed(*[member(EVERY_WEEK)] * 3)
+    acme.subscriptions[0].ends = [(MONDAY * DAY, NOW - 60 * DAY)]
+
+    assert Lifecycles(churn).stage(acme, NOW) == "churned"
+    assert signals_of(acme, NOW, ground_of(churn)) is None
+    assert why_no_risk(acme, NOW, ground_of(churn)) == "the contract has ended"
 
 
 def test_reasons_and_base_add_up_to_the_risk_and_say_what_was() -> None:
