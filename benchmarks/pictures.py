@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-__all__ = ["Picture", "first_steps", "pictures", "take"]
+from console.demo.b2b.firms import EXAMPLE_KEY
+
+__all__ = ["Picture", "first_steps", "pictures", "pictures_of_companies", "take", "take_companies"]
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 _MOST = 150_000  # bytes of a picture
@@ -29,13 +31,13 @@ class Picture(NamedTuple):
 
 
 def pictures(example: str, unhappy: str) -> list[Picture]:
-    """All of them.
+    """Every page, on a desk and a phone, light and dark, and some in Chinese.
 
     Args:
         example: profile id of the customer who slowly leaves.
         unhappy: name of a segment with members.
     """
-    return [
+    pages = [
         Picture("at-risk", "/"),
         Picture("customer", f"/c/{example}", high=1100),
         Picture("customers", "/customers?order=risk"),
@@ -48,12 +50,29 @@ def pictures(example: str, unhappy: str) -> list[Picture]:
         Picture("jobs", "/jobs"),
         Picture("plan", "/plan"),
         Picture("settings", "/settings"),
-        Picture("customer-dark", f"/c/{example}", high=1100, theme="dark"),
-        Picture("at-risk-chinese", "/", language="zh-CN"),
-        Picture("at-risk-phone", "/", 390, 844),
-        Picture("customer-phone", f"/c/{example}", 390, 844),
-        Picture("pipeline-phone", "/pipeline", 390, 844),
+        Picture("people", "/settings/users"),
+        Picture("tokens", "/settings/tokens"),
+        Picture("audit", "/settings/audit"),
     ]
+    return [
+        *_in_all_ways(pages),
+        *(one._replace(name=f"{one.name}-chinese", language="zh-CN") for one in pages),
+    ]
+
+
+def pictures_of_companies(example: str) -> list[Picture]:
+    """The pages that only a plan with groups has.
+
+    Args:
+        example: what events call the company that slowly leaves.
+    """
+    pages = [Picture("companies", "/companies"), Picture("company", f"/company/{example}", high=1100)]
+    return [*_in_all_ways(pages), *(one._replace(name=f"{one.name}-chinese", language="zh-CN") for one in pages)]
+
+
+def _in_all_ways(pages: list[Picture]) -> list[Picture]:
+    phones = [one._replace(name=f"{one.name}-phone", wide=390, high=844) for one in pages]
+    return [each for one in (*pages, *phones) for each in (one, one._replace(name=f"{one.name}-dark", theme="dark"))]
 
 
 def shoot(browser: Browser, url: str, cookies: list[Any], one: Picture) -> None:
@@ -78,16 +97,24 @@ def shoot(browser: Browser, url: str, cookies: list[Any], one: Picture) -> None:
 
 
 def take(page: Page, names: Collection[str] = ()) -> None:
-    """Take all of them, or those that are named.
+    """Take those of the shop, all or those that are named.
 
     Args:
         page: of somebody who is signed in as an admin, with the demo's customers come to the present.
         names: of pictures.
     """
+    _take(page, pictures(page.request.get("/search?q=42").url.rpartition("/")[2], "unhappy"), names)
+
+
+def take_companies(page: Page, names: Collection[str] = ()) -> None:
+    """Take those of companies; as `take`, of the other demo."""
+    _take(page, pictures_of_companies(EXAMPLE_KEY), names)
+
+
+def _take(page: Page, wanted: Iterable[Picture], names: Collection[str]) -> None:
     browser, url = page.context.browser, "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
     assert browser
-    example = page.request.get("/search?q=42").url.rpartition("/")[2]
-    for one in pictures(example, "unhappy"):
+    for one in wanted:
         if not names or one.name in names:
             shoot(browser, url, page.context.cookies(), one)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,6 +9,7 @@ import typer
 
 from console.clients.following import MOST, follow, standing
 from console.clients.named import named
+from console.clients.noting import os_user
 from console.clients.support import Support, support
 from console.clients.target import Target, with_target
 from console.terminal.cases import happenings, render_case, render_cases, render_happening
@@ -247,7 +247,7 @@ def _decide(
             raise RapportError(_over(document, before))
         if action == "acknowledge" and before["state"] == "acknowledged" and said["note"]:
             action = "note"  # it is acknowledged already, and what is said besides is kept
-        body = {**said, "by": getpass.getuser() if by is None else by}
+        body = {**said, "by": os_user() if by is None else by}
         case = api.call("POST", f"/v1/cases/{quote(before['id'], safe='')}/{action}", json=body)
     if as_json:
         print_json(case)

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from console.clients.noting import note
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
@@ -182,6 +183,8 @@ def replay(
         using, log = load_plan(settings.plan), KafkaLog(settings)
         chosen = Chosen(Rejections(log, settings, bar), settings, using, wanted, positions or ())
         result = asyncio.run(run_replay(log, settings, using, chosen, bar, dry_run=dry_run, accept_gaps=accept_gap))
+    if not dry_run:
+        note(settings, "rejected.replay", fields=[f"{result.replayed} put back"])
     passing = [{"source": key[0], "event": key[1], "events": count} for key, count in result.passing.most_common()]
     failing = [{"source": key[0], "reason": key[1], "events": count} for key, count in result.failing.most_common()]
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -12,6 +11,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from console.clients.noting import note, os_user
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
@@ -81,6 +81,7 @@ def resume(
     if name not in sources:
         raise NotFound(f"there is no source {name!r}; the plan has {', '.join(sources)}")
     pause = _ask(settings, lambda store: _resume(store, name))
+    note(settings, "source.resume", [name])
     document = {"source": name, "held": False, "was_held_since": _since(pause), "why": pause.why}
     show(document, as_json, _resumed)
 
@@ -91,7 +92,7 @@ def _resumed(document: dict[str, Any]) -> RenderableType:
 
 
 async def _resume(store: SourceStore, name: str) -> Pause:
-    pause = await store.resume(name, time.time(), getpass.getuser())
+    pause = await store.resume(name, time.time(), os_user())
     if pause is None:
         raise NotFound(f"source '{name}' is not paused; `rapport source list` shows which are")
     return pause

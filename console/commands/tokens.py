@@ -15,6 +15,7 @@ from rich.text import Text
 from console.access.api_tokens import LASTS, OVERLAP, Made, Tokens
 from console.access.scopes import ROLES
 from console.access.users_file import with_users_file
+from console.clients.noting import note
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
@@ -66,7 +67,9 @@ def add(
     async def make(store: AccessStore) -> Made:
         return await Tokens(store).add(name, scopes, owner=owner, days=days)
 
-    _show(_ask(data_dir, make), as_json)
+    made = _ask(data_dir, make)
+    note(reach(data_dir), "token.add", [made.token.id], made.token.scopes)
+    _show(made, as_json)
 
 
 @app.command()
@@ -82,7 +85,9 @@ def rotate(
     async def make(store: AccessStore) -> Made:
         return await Tokens(store).rotate(name, days=days, overlap=overlap)
 
-    _show(_ask(data_dir, make), as_json)
+    made = _ask(data_dir, make)
+    note(reach(data_dir), "token.rotate", [made.token.id], made.token.scopes)
+    _show(made, as_json)
 
 
 @app.command()
@@ -93,6 +98,7 @@ def revoke(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA
         return await Tokens(store).revoke(name)
 
     ended = [_row(token, None) for token in _ask(data_dir, end)]
+    note(reach(data_dir), "token.revoke", [row["id"] for row in ended])
     show(ended, as_json, lambda rows: Text("\n".join(f"{row['token']} ({row['name']}) has ended." for row in rows)))
 
 

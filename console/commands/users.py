@@ -17,6 +17,7 @@ from console.access.people import NAME, People, Refused, role_of
 from console.access.scopes import ROLES, SCOPES
 from console.access.sessions import LINK
 from console.access.users_file import with_users_file
+from console.clients.noting import note
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Url, find
 from console.terminal.frame import group
@@ -68,12 +69,14 @@ def add(
     """Add somebody, or give them another role. Asks for nothing: `rapport users passwd` or `link` let them in."""
     given = role_of(role)
 
-    async def put(people: People) -> Account:
+    async def put(people: People) -> tuple[str, Account]:
         with contextlib.suppress(Refused):  # there is one of this name
-            return await people.add(name, given)
-        return await people.give_role(name, given, even_the_last=even_the_last)
+            return "user.add", await people.add(name, given)
+        return "user.change", await people.give_role(name, given, even_the_last=even_the_last)
 
-    show(_row(_ask(data_dir, put)), as_json, lambda row: Text(f"{row['name']} is {row['role']}."))
+    did, account = _ask(data_dir, put)
+    note(reach(data_dir), did, [name], [given])
+    show(_row(account), as_json, lambda row: Text(f"{row['name']} is {row['role']}."))
 
 
 @app.command()
@@ -85,6 +88,7 @@ def passwd(
     """Set somebody's password, of at least 12 characters; asks for it twice. Their sessions go on."""
     given = _typed(from_stdin)
     account = _ask(data_dir, lambda people: people.set_password(name, given))
+    note(reach(data_dir), "user.password", [name])
     show(_row(account), False, lambda row: Text(f"{row['name']} signs in with this password from now on."))
 
 
@@ -102,6 +106,7 @@ def disable(
 ) -> None:
     """Let somebody in no more: their sessions end at once. `enable` undoes it."""
     account = _ask(data_dir, lambda people: people.disable(name, even_the_last=even_the_last))
+    note(reach(data_dir), "user.change", [name], ["disabled"])
     show(_row(account), as_json, lambda row: Text(f"{row['name']} is out, and comes in no more."))
 
 
@@ -109,6 +114,7 @@ def disable(
 def enable(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Let somebody in again."""
     account = _ask(data_dir, lambda people: people.enable(name))
+    note(reach(data_dir), "user.change", [name], ["enabled"])
     show(_row(account), as_json, lambda row: Text(f"{row['name']} may sign in again."))
 
 
@@ -118,14 +124,16 @@ def remove(
 ) -> None:
     """Remove somebody; their sessions and tokens end at once. What they did stays in the audit log."""
     account = _ask(data_dir, lambda people: people.remove(name, even_the_last=even_the_last))
+    note(reach(data_dir), "user.remove", [name])
     show(_row(account), as_json, lambda row: Text(f"{row['name']} is removed."))
 
 
 @app.command()
 def link(name: Name, url: Url = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Make a link that signs somebody in once, within 15 minutes. Whoever has it is them: hand it over in person."""
-    base = find(data_dir, url, None).url
+    base = find(data_dir, url or reach(data_dir).public_url, None).url
     secret = _ask(data_dir, lambda people: people.link(name))
+    note(reach(data_dir), "user.link", [name])
     document = {"name": name, "url": f"{base}/sign-in/{secret}", "seconds": LINK}
     show(document, as_json, lambda made: Text(f"{made['url']}\nOnce, within {made['seconds'] / 60:.0f} minutes."))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from streams.kafka.reader import Extent, Log, NoTopic
 from streams.kafka.topics import AUDIT, topic_name
 from streams.settings import Settings
 
-__all__ = ["AuditRow", "AuditTrail", "Page", "Wanted"]
+__all__ = ["AuditRow", "AuditTrail", "Page", "Wanted", "write_rows"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class AuditRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: float  # seconds since the epoch
     actor: str  # account, or what a token is for; "": nobody known
-    via: str  # page, api
+    via: str  # page, api, command
     action: str  # as in profile.view
     object: str = ""  # profile id, or the model, alert, account… that it is about
     token: str = ""  # its id
@@ -205,9 +206,7 @@ class AuditTrail:
                 self._lost = 0
             rows = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
             try:
-                await self._producer.produce(
-                    Row(self._topic, 0, (row.object or row.actor).encode(), _encode(row)) for row in rows
-                )
+                await self._producer.produce(_record(self._topic, row) for row in rows)
             except RapportError as error:
                 log.warning("the audit trail cannot be written (%s); it waits", error)
                 await asyncio.sleep(_PAUSE)
@@ -215,6 +214,20 @@ class AuditTrail:
             for row in rows:
                 if self._waiting and self._waiting[0] is row:  # else it had to make room
                     self._waiting.popleft()
+
+
+async def write_rows(producer: Produces, settings: Settings, rows: Iterable[AuditRow]) -> None:
+    """Write rows now: of whoever does one thing and ends.
+
+    Raises:
+        RapportError: Kafka does not take them.
+    """
+    topic = topic_name(settings, AUDIT)
+    await producer.produce([_record(topic, row) for row in rows])
+
+
+def _record(topic: str, row: AuditRow) -> Row:
+    return Row(topic, 0, (row.object or row.actor).encode(), _encode(row))
 
 
 def _row_of(record: ConsumerRecord) -> AuditRow | None:

@@ -17,12 +17,14 @@ class AuditView(Document):
     """Something that somebody did."""
 
     at: Time
-    actor: str = Field(description="The account, or the token, by name; empty where nobody is known.")
-    via: str = Field(description="page or api.")
+    actor: str = Field(
+        description="The account, or the token, by name; of a command, the machine's user; empty where nobody is known."
+    )
+    via: str = Field(description="page, api or command.")
     action: str = Field(examples=["profile.view"])
     object: str = Field(description="What it was about: a profile id, or a model, a split… Never personal data.")
     token: str = Field(description="Id of the token; empty for a session.")
-    address: str = Field(description="Where the request came from.")
+    address: str = Field(description="Where the request came from; of a command, the machine.")
     fields: list[str] = Field(description="What was revealed, decided or given.")
     reason: str
     result: str = Field(description="ok, or the status that was answered.")
@@ -68,6 +70,7 @@ ACTIONS: Mapping[str, str] = {
     "user.add": "added a person",
     "user.change": "changed a person",
     "user.link": "made a sign-in link",
+    "user.password": "gave a person a password",
     "user.remove": "removed a person",
     "token.add": "made a token",
     "token.rotate": "rotated a token",
