@@ -171,7 +171,7 @@ def _sign_in(page: Page, link: str) -> None:
 def _known_of(page: Page) -> tuple[str, str]:
     """The name and the e-mail address on a customer's page."""
     name = page.get_by_role("heading", level=1).inner_text().strip()
-    mail = re.search(r"[\w.+-]+@[\w.-]+\w", page.locator("#main").inner_text())
+    mail = re.search(r"[\w.+-]+@[\w.-]+\w", page.locator("#head").inner_text())
     assert mail, "the page shows no address"
     return name, mail[0]
 

@@ -126,6 +126,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "label": label(found, deps.plan, masked=masked),
             "one": True,
             "phone": "" if masked else _phone(found, deps.plan),
+            "contacts": [] if masked else _contacts(found, deps.plan),
             "events": chosen,
             "currency": deps.plan.currency,
             "source": source,
@@ -148,6 +149,13 @@ def _phone(profile: Profile, plan: Plan) -> str:
         if rule is not None and rule.pii == "phone" and isinstance(value, str) and _PHONE.fullmatch(value):
             return re.sub(r"[^+0-9]", "", value)
     return ""
+
+
+def _contacts(profile: Profile, plan: Plan) -> list[str]:
+    """E-mail addresses and telephone numbers, as the customer's traits have them."""
+    traits = believed_traits(profile)
+    names = (*plan.searchable.emails, *plan.searchable.phones)
+    return list(dict.fromkeys(str(traits[name][0]) for name in names if name in traits and traits[name][0]))
 
 
 async def _known(deps: ApiDeps, id_: str) -> Profile:

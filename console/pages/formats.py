@@ -26,7 +26,7 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 
 FILTERS = (
     "number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "told", "phrase", "label",
-    "segment",
+    "segment", "moment",
 )  # fmt: skip
 
 
@@ -87,6 +87,13 @@ class Formats:
         at = datetime.fromtimestamp(seconds, UTC)
         shown = format_datetime(at, "medium", tzinfo=UTC, locale=self._locale)
         return _time(at, shown, "when", f"{shown} UTC")
+
+    def moment(self, text: str) -> Markup:
+        """A time that an answer spells, as `when`; as it is where it is none."""
+        try:
+            return self.when(parse_time(text))
+        except ValueError:
+            return self.said(text)
 
     def ago(self, seconds: float | None, now: float) -> Markup:
         """How long ago, with the time itself to be looked at."""

@@ -1,4 +1,4 @@
-"""Sentences about customers and companies in the viewer's language: reasons, remarks, and what would help.
+"""Sentences of the models in the viewer's language: reasons, remarks, what would help, and the learner's news.
 
 Models say them in English, and a case keeps them so as of its opening. So they are known here by their patterns, whose
 parts are translated in turn; the names in them, which are of a plan or of a customer, stay as they are.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
 from models.features.sentences import count
 
@@ -129,6 +130,7 @@ PHRASES = (
 )  # fmt: skip
 """Each pattern, with the kind of each part as its name (`_KINDS`)."""
 
+_MORE = ("more", "less", "fewer")
 _AGES = ("today", "yesterday", "%(span)s ago")
 _NUMBER = r"[\d,.]+"
 _PLACE = re.compile(r"%\(([a-z]+)(?:_\d)?\)s")
@@ -141,8 +143,9 @@ Translate = Callable[[str], str]
 def messages() -> Iterator[str]:
     """All that catalogues have to say."""
     yield from PHRASES
-    yield "; "
-    yield from _AGES
+    yield from NEWS
+    yield from ("; ", " and ")
+    yield from (*_AGES, *_MORE)
     yield from NOUNS
     yield from (f"%(n)s {noun}" for noun in COUNTED)
 
@@ -168,7 +171,7 @@ def _phrase(text: str, language: str) -> str:
 def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
     """With the lower-case letters that each begins with, so that hardly any is tried in vain; the more exact first."""
     found = []
-    for message in sorted(PHRASES, key=lambda one: (bool(_LOOSE.search(one)), -len(one))):
+    for message in sorted((*PHRASES, *NEWS), key=lambda one: (bool(_LOOSE.search(one)), -len(one))):
         place = _PLACE.search(message)
         found.append((message[: place.start() if place else None].lower(), _compiled(message), message))
     return found
@@ -198,7 +201,7 @@ def _forms(noun: str) -> tuple[str, ...]:
 _SPAN = r"[\d.,]+ (?:days?|months?|years?)"
 _KINDS = {
     "n": _NUMBER,
-    "percent": r"-?[\d,.]+%",
+    "percent": r"[+-]?[\d,.]+%",
     "span": _SPAN,
     "ago": rf"today|yesterday|{_SPAN} ago",
     "counted": rf"{_NUMBER} (?:{_either(form for noun in COUNTED for form in _forms(noun))})",
@@ -207,6 +210,8 @@ _KINDS = {
     "money": rf"{_NUMBER}(?: [A-Z]+)?",
     "survey": r"CSAT|NPS|CES",
     "date": r"\d+ \w+ \d{4}",
+    "more": _either(iter(_MORE)),
+    "model": r"[\w/-]+",
     "name": r".+",
     "trait": r"\S+",
     "whose": r".+",
@@ -220,7 +225,9 @@ def _part(name: str, said: str, translate: Translate, language: str) -> str:
     if kind == "sentences":
         return translate("; ").join(_phrase(one, language) for one in said.split("; "))
     if kind == "whose":
-        return _phrase(said, language)
+        whole = _phrase(said, language)
+        each = said.split(" and ") if whole == said else []
+        return translate(" and ").join(_phrase(one, language) for one in each) or whole
     if kind == "ago":
         age = said.lower()
         if age in _AGES:
@@ -229,7 +236,7 @@ def _part(name: str, said: str, translate: Translate, language: str) -> str:
     if kind in ("span", "counted"):
         number, _, noun = said.partition(" ")
         return translate(f"%(n)s {_singular(noun.lower())}") % {"n": number}
-    if kind in ("noun", "what"):
+    if kind in ("noun", "what", "more"):
         return translate(said.lower())
     return said
 
