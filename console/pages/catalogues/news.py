@@ -29,13 +29,13 @@ NEWS = (
     "into it, half of them into %(name_2)s. Such labels cannot tell who leaves, so the hazard, which learns from them, "
     "is refused until labels of the whole horizon have proved it. `rapport models horizon` recommends a label horizon",
     # back to what was learned before, and anew
-    "what was learned is set back to checkpoint %(n)s, from %(n_2)s examples to %(n_3)s: %(whose)s",
-    "what was learned is set back to the beginning, from %(n)s examples to %(n_2)s: %(whose)s",
+    "what was learned is set back to %(whose)s, from %(n)s examples to %(n_2)s: %(whose_2)s",
+    "checkpoint %(n)s", "the beginning",
     "a weight of the model %(name)s is not finite",
     "the weights of the model %(name)s have jumped from a norm of %(n)s to %(n_2)s",
     "calibration error %(n)s on the latest examples, where the checkpoint %(n_2)s has %(n_3)s",
-    "learning began anew: %(whose)s; %(n)s training records are of no use any more",
-    "learning from labels of the whole horizon began anew: %(whose)s; %(n)s training records are of no use any more",
+    "%(whose)s began anew: %(whose_2)s; %(n)s training records are of no use any more",
+    "learning", "learning from labels of the whole horizon",
     "it was learned by another version of Rapport", "this version of Rapport computes other features",
     "this version of Rapport has other models", "the plan means something else by it than before",
     "the plan's %(name)s is %(name_2)s, and was %(name_3)s",
@@ -47,9 +47,9 @@ NEWS = (
     "customers %(whose)s leave %(n)s times as often as before, since about %(date)s (all others %(n_2)s times)",
     # a grown model, and the leaving score
     "the %(model)s model that `rapport models refit` sent is not taken up: %(name)s",
-    "the leaving score is told with what is known of causes: in hindsight its log loss is %(n)s with causes, %(n_2)s "
-    "without",
-    "the leaving score is told by orders and visits alone: in hindsight its log loss is %(n)s with causes, %(n_2)s "
-    "without",
+    "the leaving score is told %(whose)s: in hindsight its log loss is %(n)s with causes, %(n_2)s without",
+    "with what is known of causes", "by orders and visits alone",
+    # what stands behind a score
+    "a scorecard for companies, of which no model has learned",
 )  # fmt: skip
 """Each pattern, with the kind of each part as its name, as in `phrases`."""

@@ -12,6 +12,7 @@ from functools import cache
 
 from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
+from models.churn.kinds import KINDS
 from models.features.sentences import count
 
 __all__ = ["COUNTED", "NOUNS", "PHRASES", "messages", "phrase"]
@@ -128,7 +129,7 @@ PHRASES = (
     "%(counted)s, last spoken with %(counted_2)s ago", "no champion, last spoken with %(counted)s ago",
     "a payment failed %(counted)s ago", "all is paid",
 )  # fmt: skip
-"""Each pattern, with the kind of each part as its name (`_KINDS`)."""
+"""Each pattern, with the kind of each part as its name (`_LOOKS`)."""
 
 _MORE = ("more", "less", "fewer")
 _AGES = ("today", "yesterday", "%(span)s ago")
@@ -144,6 +145,7 @@ def messages() -> Iterator[str]:
     """All that catalogues have to say."""
     yield from PHRASES
     yield from NEWS
+    yield from (text for kind in KINDS.values() for text in (kind.meaning, kind.basis))
     yield from ("; ", " and ")
     yield from (*_AGES, *_MORE)
     yield from NOUNS
@@ -164,7 +166,7 @@ def _phrase(text: str, language: str) -> str:
         if (found := pattern.fullmatch(text)) is not None:
             parts = {name: _part(name, said, translate, language) for name, said in found.groupdict().items()}
             return translate(message) % parts if parts else translate(message)
-    return text
+    return translate(text) if text else ""
 
 
 @cache
@@ -180,7 +182,7 @@ def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
 def _compiled(message: str) -> re.Pattern[str]:
     parts, at = [], 0
     for place in re.finditer(r"%\((\w+)\)s", message):
-        parts += [re.escape(message[at : place.start()]), f"(?P<{place[1]}>{_KINDS[_kind(place[1])]})"]
+        parts += [re.escape(message[at : place.start()]), f"(?P<{place[1]}>{_LOOKS[_kind(place[1])]})"]
         at = place.end()
     return re.compile("".join([*parts, re.escape(message[at:])]), re.IGNORECASE)
 
@@ -199,7 +201,7 @@ def _forms(noun: str) -> tuple[str, ...]:
 
 
 _SPAN = r"[\d.,]+ (?:days?|months?|years?)"
-_KINDS = {
+_LOOKS = {
     "n": _NUMBER,
     "percent": r"[+-]?[\d,.]+%",
     "span": _SPAN,
