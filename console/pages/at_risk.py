@@ -19,7 +19,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.pages.tables.csv_tables import cell
 from console.services.assignees import assignees
 from console.services.cases import MINE, Filters, Listed, all_cases, list_cases
@@ -68,14 +68,16 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         async def render() -> dict[str, str]:
             shared = {**await frame.shared(request, viewer), **await values(request, viewer)}
-            state = {name: frame.fragment(language, "at_risk", name, shared) for name in _PARTS}
+            state = await frame.fragments(language, "at_risk", _PARTS, shared)
             if guided:
                 guide = await first_steps.of(viewer, str(request.base_url))
                 state["guide"] = frame.fragment(language, "guide", "guide", {**shared, "guide": guide})
             return state
 
         still, beside = entry.still(request, viewer), partial(first_steps.follow, viewer) if guided else None
-        return stream(deps.feed, render, still, kinds=_KINDS, every=1.0, looks=_LOOKS, beside=beside)
+        return stream(
+            frame.boards, request, viewer, render, still, kinds=_KINDS, every=1.0, looks=_LOOKS, beside=beside
+        )
 
     @router.get("/at-risk.csv")
     async def table(request: Request, viewer: Viewer = reads) -> Response:

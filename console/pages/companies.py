@@ -15,7 +15,7 @@ from console.api.companies import documents_of, known_company, page_of_members
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.services.ports import ApiDeps
 from console.views.companies import CompanyView, company_view, summary_of_company
 from console.views.label import label
@@ -60,9 +60,10 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         async def render() -> dict[str, str]:
             now = await known_company(deps, found.id)
             shared = {**await frame.shared(request, viewer), **await values(now, viewer)}
-            return {part: frame.fragment(language, "company", part, shared) for part in _FRAGMENTS}
+            return await frame.fragments(language, "company", _FRAGMENTS, shared)
 
-        return stream(deps.feed, render, entry.still(request, viewer), about=found.id)
+        still = entry.still(request, viewer)
+        return stream(frame.boards, request, viewer, render, still, about=found.id, by_name=False)
 
     async def values(found: Profile, viewer: Viewer) -> Mapping[str, Any]:
         sight = sight_of(viewer, deps.plan)

@@ -16,7 +16,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.services.assignees import assignees
 from console.services.first_steps import FirstSteps
 from console.services.links import links_of
@@ -107,10 +107,12 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
                 into = found.id if found is not None and found.company is None else ""
                 gone = frame.fragment(language, "gone", "head", {"into": into})
                 return {**dict.fromkeys(_FRAGMENTS, ""), "head": gone}
+            await frame.turn.take()
             shared = {**await frame.shared(request, viewer), **await values(found, viewer, source)}
-            return {name: frame.fragment(language, "customer", name, shared) for name in _FRAGMENTS}
+            return await frame.fragments(language, "customer", _FRAGMENTS, shared)
 
-        return stream(deps.feed, render, entry.still(request, viewer), about=profile)
+        still = entry.still(request, viewer)
+        return stream(frame.boards, request, viewer, render, still, about=profile, by_name=False)
 
     async def values(found: Profile, viewer: Viewer, source: str) -> Mapping[str, Any]:
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None

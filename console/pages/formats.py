@@ -6,15 +6,17 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import TIMEDELTA_UNITS, format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from markupsafe import Markup, escape
 
 from console.pages.catalogues.phrases import phrase
+from console.pages.languages import locale as locale_of
 from console.views.document import Money
 from console.views.timeline import ShownView
 from profiles.times import parse_time
@@ -22,6 +24,8 @@ from profiles.times import parse_time
 __all__ = ["FILTERS", "Formats", "plain"]
 
 _LONGEST = 200  # characters of what a customer wrote
+_KEPT = 16_384  # texts of a kind: a page that is rendered again says nearly all that it said before
+_THRESHOLD = 1.2  # of a unit, from which on something is told in it
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 FILTERS = (
@@ -32,9 +36,9 @@ FILTERS = (
 
 def plain(text: object) -> str:
     """What a customer wrote, as harmless text: no control characters, no turned line, not endless."""
-    shown = str(text)
+    shown = str.__str__(text) if isinstance(text, str) else str(text)
     cut = shown[:_LONGEST] + ("…" if len(shown) > _LONGEST else "")
-    return "".join(_visible(sign) for sign in cut)
+    return cut if cut.isprintable() else "".join(_visible(sign) for sign in cut)
 
 
 def _visible(sign: str) -> str:
@@ -57,7 +61,7 @@ class Formats:
 
     def number(self, value: float) -> str:
         """As in 1,234 and 1,234.5."""
-        return format_decimal(round(value, 1), locale=self._locale)
+        return _decimal(round(value, 1), self._language)
 
     def compact(self, value: float) -> str:
         """As in 1.2M."""
@@ -65,7 +69,7 @@ class Formats:
 
     def percent(self, share: float | None) -> str:
         """A share from 0 to 1 in whole per cent; a dash where there is none."""
-        return "–" if share is None else format_percent(share, locale=self._locale)
+        return "–" if share is None else _percent(share, self._language)
 
     def points(self, moved: float) -> str:
         """A change of a share, in points with its sign."""
@@ -74,7 +78,7 @@ class Formats:
     def money(self, amounts: Money | Sequence[Money]) -> str:
         """An amount, or one of each currency."""
         given = [amounts] if isinstance(amounts, Money) else amounts
-        return " + ".join(format_currency(one.amount, one.currency, locale=self._locale) for one in given) or "–"
+        return " + ".join(_money(one.amount, one.currency, self._language) for one in given) or "–"
 
     def major(self, amount: float, currency: str) -> str:
         """A mean of amounts, in whole units of a currency."""
@@ -84,9 +88,8 @@ class Formats:
         """A time to the minute; the browser shows it in its own zone."""
         if seconds is None:
             return Markup("–")
-        at = datetime.fromtimestamp(seconds, UTC)
-        shown = format_datetime(at, "medium", tzinfo=UTC, locale=self._locale)
-        return _time(at, shown, "when", f"{shown} UTC")
+        shown = _moment(seconds, self._language)
+        return _time(seconds, shown, "when", shown)
 
     def moment(self, text: str) -> Markup:
         """A time that an answer spells, as `when`; as it is where it is none."""
@@ -99,20 +102,13 @@ class Formats:
         """How long ago, with the time itself to be looked at."""
         if seconds is None:
             return Markup("–")
-        at = datetime.fromtimestamp(seconds, UTC)
-        shown = format_timedelta(
-            timedelta(seconds=seconds - now if abs(seconds - now) >= 1 else -1),  # nothing is "in 0 seconds"
-            add_direction=True,
-            locale=self._locale,
-            threshold=1.2,
-            granularity="second",
-        )
-        return _time(at, shown, "ago", f"{format_datetime(at, 'medium', tzinfo=UTC, locale=self._locale)} UTC")
+        apart = seconds - now if abs(seconds - now) >= 1 else -1  # nothing is "in 0 seconds"
+        return _time(seconds, _distance(apart, self._language), "ago", _moment(seconds, self._language))
 
     @staticmethod
     def said(value: Any) -> Markup:
         """What a customer wrote: text, whatever it says, that turns nothing round and that no script looks into."""
-        return Markup('<bdi dir="auto" hx-ignore>{}</bdi>').format(plain(value))
+        return Markup(f'<bdi dir="auto" hx-ignore>{escape(plain(value))}</bdi>')
 
     def phrase(self, text: str) -> str:
         """A sentence of the models in this language."""
@@ -126,7 +122,7 @@ class Formats:
         if isinstance(value, bool):
             return escape(self._translate("yes") if value else self._translate("no"))
         if isinstance(value, int | float):
-            return escape(f"{format_decimal(value, locale=self._locale)} {shown.unit or ''}".rstrip())
+            return escape(f"{_decimal(value, self._language)} {shown.unit or ''}".rstrip())
         if shown.type == "date-time":
             with suppress(ValueError):
                 return self.when(parse_time(value))
@@ -143,7 +139,43 @@ class Formats:
         return self._translate(words) if words else ""
 
 
-def _time(at: datetime, shown: str, kind: str, title: str) -> Markup:
-    return Markup('<time datetime="{}" class="{}" title="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), kind, title, escape(shown)
-    )
+def _time(seconds: float, shown: str, kind: str, title: str) -> Markup:
+    at = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    return Markup(f'<time datetime="{at}" class="{kind}" title="{escape(title)} UTC">{escape(shown)}</time>')
+
+
+@lru_cache(_KEPT)
+def _moment(seconds: float, language: str) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), "medium", tzinfo=UTC, locale=locale_of(language))
+
+
+def _distance(seconds: float, language: str) -> str:
+    for _, unit in TIMEDELTA_UNITS:
+        if abs(seconds) / unit >= _THRESHOLD or unit == 1:
+            key = seconds > 0, unit, round(abs(seconds) / unit), language
+            if (text := _distances.get(key)) is None:
+                text = _distances[key] = format_timedelta(
+                    timedelta(seconds=seconds), add_direction=True, locale=locale_of(language), threshold=_THRESHOLD,
+                    granularity="second",
+                )  # fmt: skip
+            return text
+    raise AssertionError("a second is a unit")
+
+
+_distances: dict[tuple[bool, int, int, str], str] = {}
+"""What was told of a number of units, of which there are some hundreds."""
+
+
+@lru_cache(_KEPT)
+def _decimal(value: float, language: str) -> str:
+    return format_decimal(value, locale=locale_of(language))
+
+
+@lru_cache(_KEPT)
+def _percent(share: float, language: str) -> str:
+    return format_percent(share, locale=locale_of(language))
+
+
+@lru_cache(_KEPT)
+def _money(amount: str, currency: str, language: str) -> str:
+    return format_currency(amount, currency, locale=locale_of(language))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ from console.pages.drawing.sparkline import sparkline, weekly
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
+from console.pages.live.boards import Boards
+from console.pages.live.turn import Turn
 from console.pages.statics import static_url
 from console.services.revealing import Veils
 from plan import Plan
@@ -52,6 +55,9 @@ NAVIGATION: tuple[Place, ...] = (
 """In the order of the page."""
 
 
+_AT_A_TIME = 0.002
+"""Seconds that a page is worked on before others have their turn."""
+
 _NOBODY = Viewer("", "token", frozenset(), "page")
 
 
@@ -60,7 +66,7 @@ def environment(language: str) -> Environment:
     """The templates in a language. Everything is escaped, and what is missing is an error."""
     made = Environment(
         loader=PackageLoader("console.pages", "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
     )  # fmt: skip
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     formats = Formats(locale(language), translations(language).gettext)
@@ -94,10 +100,13 @@ class Frame:
     Args:
         now: answers seconds since the epoch, as customers' time goes.
         plan: says what is personal. Whatever a template gets, it gets as who looks may see it.
+        boards: of the pages that are open.
         without: paths of the navigation that there is nothing behind with this plan.
     """
 
-    def __init__(self, now: Callable[[], Any], plan: Plan, without: Collection[str] = ()) -> None:
+    def __init__(self, now: Callable[[], Any], plan: Plan, boards: Boards, without: Collection[str] = ()) -> None:
+        self.boards = boards
+        self.turn = Turn()
         self._now = now
         self._plan = plan
         self._without = without
@@ -129,6 +138,21 @@ class Frame:
     def fragment(self, language: str, name: str, block: str, values: Mapping[str, Any]) -> str:
         """One block of a page, for the `viewer` among the values; `one`, if true: it is about one customer."""
         return render_block(environment(language), f"{name}.html", block, **self._seen(values))
+
+    async def fragments(
+        self, language: str, name: str, blocks: Iterable[str], values: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Blocks of a page, as `fragment` makes each; what all of them need is made once, and others have their turn
+        between."""
+        template, made = environment(language).get_template(f"{name}.html"), {}
+        await self.turn.take()
+        began, known = time.perf_counter(), {**template.globals, **self._seen(values)}
+        for block in blocks:
+            if time.perf_counter() - began > _AT_A_TIME:
+                await self.turn.take()
+                began = time.perf_counter()
+            made[block] = "".join(template.blocks[block](template.new_context(known, shared=True)))
+        return made
 
     def seen(self, viewer: Viewer, rows: list[Row]) -> list[Row]:
         """Documents of a list as somebody may see them."""

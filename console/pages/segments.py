@@ -11,7 +11,7 @@ from console.api.profiles import known_segment
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.services.builder import EXAMPLES, Join, rows_of, write
 from console.services.ports import ApiDeps
 from console.services.segments import Segments
@@ -49,7 +49,8 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             shared = {**await frame.shared(request, viewer), **await listed()}
             return {"list": frame.fragment(language, "segments", "list", shared)}
 
-        return stream(deps.feed, render, entry.still(request, viewer), kinds=("profile",), every=2.0)
+        still = entry.still(request, viewer)
+        return stream(frame.boards, request, viewer, render, still, kinds=("profile",), every=2.0, by_name=False)
 
     async def listed() -> dict[str, Any]:
         sizes = await found.sizes()

@@ -18,6 +18,7 @@ from console.pages.customer import customer_router
 from console.pages.customers import customers_router
 from console.pages.entry import Entry, SignInNeeded, entry_router, to_sign_in
 from console.pages.frame import Frame
+from console.pages.live.boards import Boards
 from console.pages.matters.deciding import deciding_router
 from console.pages.operating.guide_page import guide_page_router
 from console.pages.operating.jobs_page import jobs_page_router
@@ -46,7 +47,7 @@ _OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     """Add the pages and what they need to an application that serves the API."""
     entry = Entry(Sessions(deps.access), deps.audit, deps.ways, Proxied(deps.access, deps.ways.proxy))
-    frame = Frame(deps.now, deps.plan, without=() if deps.plan.group else ("/companies",))
+    frame = Frame(deps.now, deps.plan, Boards(deps.feed), without=() if deps.plan.group else ("/companies",))
     app.include_router(entry_router(entry, frame))
     if deps.ways.provider is not None:
         app.include_router(oidc_router(deps.ways.provider, deps.access, entry, frame))

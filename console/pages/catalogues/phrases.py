@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
@@ -132,6 +132,7 @@ PHRASES = (
 """Each pattern, with the kind of each part as its name (`_LOOKS`)."""
 
 _MORE = ("more", "less", "fewer")
+_KEPT = 16_384  # sentences: they hold names and numbers, so that there is no end of them
 _AGES = ("today", "yesterday", "%(span)s ago")
 _NUMBER = r"[\d,.]+"
 _PLACE = re.compile(r"%\(([a-z]+)(?:_\d)?\)s")
@@ -157,7 +158,7 @@ def phrase(text: str, language: str) -> str:
     return text if language == "en" else _phrase(text, language)
 
 
-@cache
+@lru_cache(_KEPT)
 def _phrase(text: str, language: str) -> str:
     translate = translations(language).gettext
     for beginning, pattern, message in _patterns():

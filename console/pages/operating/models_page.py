@@ -12,7 +12,7 @@ from console.api.models import Action, decide_on_models, known_churn
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.services.ports import ApiDeps
 from console.views.models import HistoryView, history_view, model_detail, models_view
 from models.churn.panel import MODELS
@@ -56,11 +56,10 @@ def models_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         async def render() -> dict[str, str]:
             shared = {**await frame.shared(request, viewer), **await told(churn, "")}
-            return {
-                block: frame.fragment(language, "models", block, shared) for block in ("speaks", "standings", "news")
-            }
+            return await frame.fragments(language, "models", ("speaks", "standings", "news"), shared)
 
-        return stream(deps.feed, render, entry.still(request, viewer), kinds=("alert",), every=_EVERY)
+        still = entry.still(request, viewer)
+        return stream(frame.boards, request, viewer, render, still, kinds=("alert",), every=_EVERY, by_name=False)
 
     @router.post("/models/{action}")
     async def decide(

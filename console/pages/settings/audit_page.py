@@ -14,7 +14,7 @@ from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
-from console.pages.streaming import stream
+from console.pages.live.streaming import stream
 from console.pages.tables.csv_tables import at, table
 from console.services.audited import called
 from console.services.ports import ApiDeps
@@ -86,7 +86,7 @@ def audit_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
                 except RapportError:
                     continue  # Kafka is away: what is shown stays
 
-        return stream(deps.feed, render, entry.still(request, viewer), beside=beside, every=1.0)
+        return stream(frame.boards, request, viewer, render, entry.still(request, viewer), beside=beside, every=1.0)
 
     @router.get("/settings/audit.csv")
     async def as_file(request: Request, asked: Annotated[_Asked, Depends(_asked)], viewer: Viewer = audits) -> Response:
