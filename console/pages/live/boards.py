@@ -70,6 +70,11 @@ class Board:
         self.newest = NOTHING
         self.onlookers = 0
 
+    @property
+    def failed(self) -> bool:
+        """Whether a state could not be made: there will be no other one."""
+        return self._error is not None
+
     def ask(self) -> int:
         """Want a state that is begun from now on; answers the number of the last one that is not."""
         self._asked.set()
@@ -146,28 +151,23 @@ class Boards:
     @contextlib.asynccontextmanager
     async def board(self, key: Hashable, showing: Showing) -> AsyncIterator[Board]:
         """The board of a key; it is made if there is none, and ends with the last who looks."""
-        board, task = self._boards.get(key) or self._begin(key, showing)
+        board, task = held = self._held(key, showing)
         board.onlookers += 1
         try:
             yield board
         finally:
             board.onlookers -= 1
             if not board.onlookers:
-                if self._boards.get(key) == (board, task):
+                if self._boards.get(key) is held:
                     del self._boards[key]
                 await _end(task)
 
-    def _begin(self, key: Hashable, showing: Showing) -> tuple[Board, asyncio.Task[None]]:
-        board = Board(self._feed, showing)
-        task = asyncio.create_task(board.run())
-        self._boards[key] = made = board, task
-
-        def ended(_: asyncio.Task[None]) -> None:
-            if self._boards.get(key) == made:
-                del self._boards[key]
-
-        task.add_done_callback(ended)  # who comes back after a failure gets a new one
-        return made
+    def _held(self, key: Hashable, showing: Showing) -> tuple[Board, asyncio.Task[None]]:
+        held = self._boards.get(key)
+        if held is None or held[0].failed:  # who comes back after a failure gets a new one
+            board = Board(self._feed, showing)
+            held = self._boards[key] = board, asyncio.create_task(board.run())
+        return held
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
