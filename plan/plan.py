@@ -25,7 +25,7 @@ from models.segments.preview import placed
 from models.segments.purposes import segment_needs
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.checking.showing import Shown, described
-from plan.companies import GroupOf, group_of
+from plan.companies import GroupOf, Unname, group_of, named_in, unname
 from plan.errors import Problem
 from plan.model import ROLES, BreakerSpec, EventSpec, EventType, PlanFile, Property, Trait
 from plan.rule import EventRule
@@ -336,6 +336,16 @@ class Plan:
             return None
         asked = {name for definition in self.churn.definitions for name in definition.ends_by.disuse}
         return Judging(self.churn, WEIGHTS | self.file.groups[self.group].health, frozenset(asked - {*ROLES}))
+
+    @cached_property
+    def unname(self) -> Unname:
+        """Takes the company out of an event, for it was erased."""
+        return unname(self.file.groups[self.group])
+
+    @cached_property
+    def companies_in(self) -> frozenset[str]:
+        """The traits of customers in which events name their company."""
+        return named_in(self.file.groups[self.group])
 
     def company(self, key: str) -> str:
         """The id of a company's document."""

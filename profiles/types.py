@@ -34,6 +34,7 @@ __all__ = [
     "Entry",
     "Erase",
     "Event",
+    "Forget",
     "Grouping",
     "Health",
     "HealthPart",
@@ -163,7 +164,7 @@ def is_shown(profile: Profile) -> bool:
     held = profile.company
     if held is None:
         return True
-    return not is_joined(profile) and (bool(held.shares) or not (held.joiners or held.joined))
+    return not is_joined(profile) and (bool(held.shares) or not (held.joiners or held.joined or held.doubted))
 
 
 def partition_of(profile: str, partitions: int) -> int:
@@ -201,7 +202,7 @@ class Claim(msgspec.Struct, array_like=True, gc=False):
 class Grouping(msgspec.Struct, array_like=True, gc=False):
     """The company that an event is about, and what it says of it."""
 
-    company: str  # as senders name it
+    company: str  # as senders name it; "" of one that was erased
     left: bool = False  # the customer has left it
     traits: dict[str, Any] = {}  # of the company, to set; None removes
 
@@ -335,7 +336,18 @@ class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False
     erased: bool = False  # it is taken back for good, and a company of nobody else goes with it
     origin: Origin = NOWHERE
     instead: list[str] = []  # members who were merged into this one: their shares go in the moment in which it comes
-    since: float = 0.0  # of a company that counts for another, even with nobody in it: when a person said so
+    # Of a company that counts for another, even with nobody in it: when a person said so; negative if that does not
+    # count, because another word stands in its way.
+    since: float = 0.0
+
+
+class Forget(msgspec.Struct, array_like=True, tag_field="kind", tag="f", gc=False):
+    """A command of a company that was erased, to its members, its cells, and companies that count for it."""
+
+    profile: str  # who forgets it
+    key: str  # the company, as events name it
+    time: float  # a membership that began later is not meant: the company may have come back
+    origin: Origin = NOWHERE
 
 
 class Join(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc=False):
@@ -351,7 +363,7 @@ class Join(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc=False)
     origin: Origin = NOWHERE
 
 
-Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join
+Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join | Forget
 """What `profile.events` carries."""
 
 
@@ -661,7 +673,7 @@ class Member(msgspec.Struct, array_like=True, gc=False):
 class Affiliation(msgspec.Struct, array_like=True, gc=False):
     """A customer's companies."""
 
-    members: dict[str, Member] = {}  # by company, as events name it
+    members: dict[str, Member] = {}  # by company, as events name it; "" for all of them that were erased
     unplaced: Profile | None = None  # of events that named none while none was known
     waiting: list[tuple[float, bytes]] = []  # (time, event) of the latest that name none: membership tells whose
     unattributed: int = 0  # events that count for no company, as the customer was in several, none any more, too many
@@ -751,6 +763,7 @@ class Company(msgspec.Struct, array_like=True, gc=False):
     health: Health | None = None  # *derived*
     joined: Joined | None = None  # the latest word of a person on which other company it is
     joiners: dict[str, float] = {}  # companies that count for this one → when a person said so
+    doubted: dict[str, float] = {}  # the same of those whose word does not count
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

@@ -141,7 +141,10 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
     if not plan.group:
         return limits
     champions = plan.champions
-    companies = Companies(plan.group, plan.company, plan.cell, plan.consent, limits, plan.currency, champions=champions)
+    companies = Companies(
+        plan.group, plan.company, plan.cell, plan.consent, limits, plan.currency,
+        champions=champions, traits=plan.companies_in,
+    )  # fmt: skip
     return dataclasses.replace(limits, companies=companies)
 
 

@@ -33,7 +33,7 @@ SCOPES: Mapping[Scope, str] = {
     "pipeline:replay": "replay what was rejected, resume a source",
     "identity:split": "join and split customers",
     "privacy:export": "export all that is known of a customer",
-    "privacy:erase": "erase a customer",
+    "privacy:erase": "erase a customer or a company",
     "audit:read": "read who looked at whom",
     "admin": "manage people and tokens",
 }

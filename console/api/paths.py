@@ -17,8 +17,8 @@ PROFILE_ID = "profile_id"
 
 _TAILS = {
     "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export", "/reveal"),
-    "/v1/companies/": ("/events", "/members", "/join", "/unjoin", "/export"),
-    "/company/": ("/members.csv",),
+    "/v1/companies/": ("/events", "/members", "/join", "/unjoin", "/export", "/lift"),
+    "/company/": ("/members.csv", "/erase"),
     "/live/company/": (),
 }
 """What begins a path with an identity, or the name of a company, in it, and what may end it."""

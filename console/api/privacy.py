@@ -1,8 +1,10 @@
-"""Privacy: erasing a customer, its receipt, lifting an erasure, and handing over all that is known."""
+"""Privacy: erasing a customer or a company, its receipt, lifting an erasure, and handing over all that is known."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +17,8 @@ from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.privacy import CompanyExport, ErasureReceipt, Export, LiftedView, company_export_view, export_view
+from profiles.identity.links import Lifted
+from profiles.types import is_company
 from streams.background import aside
 from streams.identity.erasure import NotErased
 
@@ -31,6 +35,15 @@ class LiftOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     identity: str = Field(max_length=600, description="TYPE:VALUE; each identity by itself.", examples=["user_id:42"])
+    reason: str = Field(min_length=1, max_length=500, description="Why; kept for good. No personal data.")
+    by: str = Field(default="", max_length=200, description="Who decided it.")
+
+
+class CompanyLiftOrder(BaseModel):
+    """Why a company may come back."""
+
+    model_config = ConfigDict(extra="forbid")
+
     reason: str = Field(min_length=1, max_length=500, description="Why; kept for good. No personal data.")
     by: str = Field(default="", max_length=200, description="Who decided it.")
 
@@ -59,6 +72,41 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
             response.status_code = 202
         return ErasureReceipt.of(receipt)
 
+    @router.delete(
+        "/companies/{company}",
+        summary="Erase a company as such",
+        description="Its document, traits, timeline, alerts, segments and links with other companies go, and its "
+        "people, who stay, forget it; an event that names it later, is replayed or rebuilt says nothing of it. Answers "
+        "a receipt. 202 if it takes longer than five seconds; it is carried out all the same.",
+        responses={202: {"model": ErasureReceipt, "description": "Accepted"}, **describe_errors(404)},
+    )
+    @wants("privacy:erase", audit="company.erase")
+    async def erase_company(
+        company: Company,
+        response: Response,
+        by: Annotated[str, Query(max_length=200, description="Who decided it.")] = "",
+    ) -> ErasureReceipt:
+        found = await known_company(deps, company)
+        about(found.id)
+        receipt = await desk.eraser.erase_company(found, deps.clock(), by, deps.wait)
+        if receipt.state != "done":
+            response.status_code = 202
+        return ErasureReceipt.of(receipt)
+
+    @router.post(
+        "/companies/{company}/lift",
+        summary="Let an erased company come back",
+        description="What names it from now on counts again; what was erased does not come back. Kept for good, with "
+        "the reason. 202 if it takes longer than five seconds; it is carried out all the same.",
+        responses={202: {"model": LiftedView, "description": "Accepted"}, **describe_errors(404, 409)},
+    )
+    @wants("privacy:erase", audit="erasure.lift")
+    async def lift_company(company: Company, order: CompanyLiftOrder, response: Response) -> LiftedView:
+        if not deps.plan.group:
+            raise ApiError(404, "unknown_company", "the plan has no companies")
+        id_ = name if is_company(name := unquote(company)) else deps.plan.company(name)
+        return await answer(desk.eraser.lift_company(id_, order.by, order.reason, deps.wait), response)
+
     @router.get("/erasures/{erasure}", summary="The receipt of an erasure", responses=describe_errors(404))
     @wants("privacy:erase")
     async def receipt(erasure: str) -> ErasureReceipt:
@@ -79,8 +127,11 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         identity = parse_identity(order.identity, deps.plan)
         if identity[0] == PROFILE_ID:
             raise ApiError(400, "invalid_identity", "name an identity, such as user_id:42")
+        return await answer(desk.eraser.lift(identity, order.by, order.reason, deps.wait), response)
+
+    async def answer(lifting: Awaitable[tuple[Lifted, bool]], response: Response) -> LiftedView:
         try:
-            lifted, done = await desk.eraser.lift(identity, order.by, order.reason, deps.wait)
+            lifted, done = await lifting
         except NotErased as error:
             raise ApiError(409, "not_erased", str(error)) from error
         if not done:

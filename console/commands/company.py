@@ -1,4 +1,4 @@
-"""`rapport company acme`, `rapport company join|unjoin` and `rapport companies`: companies, for people or for tools."""
+"""`rapport company acme`, `rapport company join|unjoin|erase|lift` and `rapport companies`, for people or for tools."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import typer
 from console.clients.support import company as path_of
 from console.clients.support import support
 from console.clients.target import Target, with_target
-from console.terminal.companies import render_companies, render_company
+from console.commands.privacy import render_lifted, render_receipt
+from console.terminal.companies import render_companies, render_company, render_going
 from console.terminal.frame import group
 from console.terminal.output import AsJson, err, out, print_json, readable
 from console.terminal.output import show as write
+from profiles.errors import WrongUse
 
 __all__ = ["app", "register"]
 
@@ -27,7 +29,7 @@ Examples:
 """
 
 
-app = group("company", "Companies: one of them (`rapport company acme`), and which of them are one.", "show")
+app = group("company", "Companies: one (`rapport company acme`), which of them are one, and erasing one.", "show")
 
 Name = Annotated[str, typer.Argument(help="As events name it, or the id of its document.")]
 By = Annotated[str, typer.Option(help="Who decided it.")]
@@ -92,6 +94,64 @@ def unjoin(
     with support(target) as api:
         said = api.call("POST", f"{path_of(name)}/unjoin", json={"by": by, "reason": reason})
     _answer(said, as_json, "It stands for itself again.")
+
+
+_ERASE = """Erase a company for good, and print the receipt. Its people stay, and forget it.
+
+Document, traits, timeline, risk, alerts, segments and links with other companies go; an event that names it later, is
+replayed or rebuilt says nothing of it. It asks first, with the name and what will go; `rapport erase --receipt` prints
+the receipt again.
+
+Examples:
+
+    rapport company erase acme --by "privacy desk"
+"""
+
+_LIFT = """Let an erased company come back with what names it from now on.
+
+What was erased does not come back.
+
+Examples:
+
+    rapport company lift acme --reason "has signed again" --by "privacy desk"
+"""
+
+
+@app.command(help=_ERASE)
+@with_target
+def erase(
+    target: Target,
+    name: Name,
+    by: Annotated[str, typer.Option(help="Who decided it; noted in the receipt.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    with support(target, timeout=30.0) as api:
+        found = api.call("GET", path_of(name))
+        if not yes:
+            err.print(render_going(readable(found)))
+            said = typer.prompt(f"Erase {found['company']} for good? Type its name", err=True)
+            if said.strip() != found["company"]:
+                raise WrongUse("that is not its name; nothing was erased")
+        receipt = api.call("DELETE", path_of(name), params={"by": by})
+    write(receipt, as_json, render_receipt)
+
+
+@app.command(help=_LIFT)
+@with_target
+def lift(
+    target: Target,
+    name: Annotated[str, typer.Argument(help="As events name it.")],
+    reason: Annotated[str, typer.Option(help="Why it may come back; kept for good.")],
+    by: By = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    with support(target, timeout=30.0) as api:
+        if not yes:
+            typer.confirm(f"Let {name} come back with what names it from now on?", abort=True, err=True)
+        lifted = api.call("POST", f"{path_of(name)}/lift", json={"reason": reason, "by": by})
+    write(lifted, as_json, render_lifted)
 
 
 def _answer(said: dict[str, Any], as_json: bool, done: str) -> None:

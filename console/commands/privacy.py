@@ -18,7 +18,7 @@ from console.terminal.listing import Listing
 from console.terminal.output import AsJson, err, print_json, readable, show, warn
 from profiles.errors import WrongUse
 
-__all__ = ["register"]
+__all__ = ["register", "render_lifted", "render_receipt"]
 
 _COMPANY = "company:"  # begins the name of a company, whatever the plan calls them
 
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
                 if not yes:
                     typer.confirm(f"Let {lift} come back with what happens from now on?", abort=True, err=True)
                 order = {"identity": lift, "reason": reason, "by": by}
-                show(api.call("POST", "/v1/lifts", json=order), as_json, _lifted)
+                show(api.call("POST", "/v1/lifts", json=order), as_json, render_lifted)
                 return
             if identity is None:
                 document = api.call("GET", f"/v1/erasures/{receipt}")
@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
                     err.print(_going(readable(found)))
                     typer.confirm(f"Erase {identity} for good?", abort=True, err=True)
                 document = api.call("DELETE", customer(identity), params={"by": by})
-        show(document, as_json, _receipt)
+        show(document, as_json, render_receipt)
 
     @app.command(help=_EXPORT)
     @with_target
@@ -129,13 +129,15 @@ def _going(found: dict[str, Any]) -> Text:
     return Text("\n".join(lines))
 
 
-def _lifted(document: dict[str, Any]) -> RenderableType:
+def render_lifted(document: dict[str, Any]) -> RenderableType:
+    """What a lift answers."""
     return Text.assemble(
         "Lifted ", (document["id"], "bold"), f": what happened since {document['since']} counts. {document['reason']}"
     )
 
 
-def _receipt(document: dict[str, Any]) -> RenderableType:
+def render_receipt(document: dict[str, Any]) -> RenderableType:
+    """The receipt of an erasure."""
     done = ("done", "green") if document["state"] == "done" else ("pending: ask again with --receipt", "yellow")
     title = Text.assemble("Erasure ", (document["id"], "bold"), f" of {document['at']}: ", done)
     removed = [(one["where"], one["what"], f"{one['count']:,}") for one in document["removed"]]

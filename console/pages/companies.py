@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from console.access.masking import Sight, sight_of
 from console.access.scopes import Viewer
@@ -17,8 +17,9 @@ from console.pages.frame import Frame
 from console.pages.languages import language_of
 from console.pages.live.streaming import stream
 from console.services.ports import ApiDeps
-from console.views.companies import CompanyView, company_view, summary_of_company
+from console.views.companies import CompanyView, company_view, key_of, summary_of_company
 from console.views.label import label
+from console.views.privacy import ErasureReceipt
 from console.views.timeline import timeline_view
 from profiles.times import parse_time
 from profiles.types import Profile
@@ -33,9 +34,9 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
-    """The routes /companies and /company/{name}."""
+    """The routes /companies and /company/{name}, and erasing one there."""
     router = APIRouter(include_in_schema=False)
-    reads = Depends(entry.may("profiles:read"))
+    reads, erases = Depends(entry.may("profiles:read")), Depends(entry.may("privacy:erase"))
 
     @router.get("/companies")
     async def companies(request: Request, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
@@ -65,11 +66,30 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         still = entry.still(request, viewer)
         return stream(frame.boards, request, viewer, render, still, about=found.id, by_name=False)
 
+    @router.post("/company/{name}/erase")
+    async def erase(
+        request: Request,
+        name: str,
+        typed: Annotated[str, Form(max_length=600)] = "",
+        viewer: Viewer = erases,
+    ) -> Response:
+        found = await known_company(deps, name)
+        key = key_of(found)
+        told: dict[str, Any] = {"receipt": None, "mistyped": True}
+        if typed.strip() == key:
+            erased = await deps.desk.eraser.erase_company(found, deps.clock(), viewer.name, deps.wait)
+            told = {"receipt": ErasureReceipt.of(erased), "mistyped": False}
+            entry.note(request, viewer, "company.erase", found.id)
+        return await frame.part(request, viewer, "company", "erase", address=quote(key, safe=""), key=key, **told)
+
     async def values(found: Profile, viewer: Viewer) -> Mapping[str, Any]:
         sight = sight_of(viewer, deps.plan)
         view = company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
         return {
             "company": view,
+            "key": view.company,
+            "receipt": None,
+            "mistyped": False,
             "address": quote(view.company, safe=""),
             "events": timeline_view(found, _SHOWN, deps.plan),
             "ever": sum(activity.count for activity in found.activity.values()),

@@ -11,7 +11,7 @@ from rich.text import Text
 from console.terminal.figures import counted, minute, money, percent
 from console.terminal.listing import Listing
 
-__all__ = ["render_companies", "render_company"]
+__all__ = ["render_companies", "render_company", "render_going"]
 
 
 def render_companies(rows: list[dict[str, Any]], following: str | None = None) -> RenderableType:
@@ -66,6 +66,21 @@ def render_company(
     parts: list[RenderableType] = [Text(f"{name or document['company']}  ({document['company']})", "bold")]
     parts += [Text(f"{label:<14}{value}") for label, value in lines if value]
     return Group(*parts, *_members(members), *_goes_on(following), *_latest(events))
+
+
+def render_going(document: dict[str, Any]) -> RenderableType:
+    """Which company will be erased, and what will go, for the question."""
+    name = document["traits"].get("name", {}).get("value")
+    events = sum(one["count"] for one in document["activity"].values())
+    joined = counted(len(document["joined"]), "link") + " with other companies"
+    lines = [
+        f"{name or document['company']}, seen from {minute(document['first_seen'])} to {minute(document['last_seen'])}",
+        f"  will go     what {events:,} events come to for it, {counted(len(document['traits']), 'trait')}, "
+        f"{counted(len(document['alerts']), 'alert')}, {joined}",
+        f"  will stay   {counted(document['members'], 'customer')}, who forget that they belong to it",
+        "No event that names it counts for it again, until `rapport company lift`.",
+    ]
+    return Text("\n".join(lines))
 
 
 def _measured(document: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from console.views.document import Document, Time
 from plan import Plan
 from profiles.claims import believed_traits
 from profiles.companies.affiliation import spans_of
+from profiles.companies.sharing import ERASED_COMPANY
 from profiles.consent import said
 from profiles.types import Identity, Profile
 
@@ -99,6 +100,7 @@ def memberships(profile: Profile) -> list[MembershipView]:
     return [
         MembershipView(company=company, since=members[company].first, until=until if isfinite(until) else None)
         for company, (_, until) in sorted(spans_of(members).items(), key=lambda item: (members[item[0]].first, item[0]))
+        if company != ERASED_COMPANY
     ]
 
 

@@ -45,13 +45,13 @@ class ErasureReceipt(Document):
     at: Time
     by: str
     state: Literal["done", "pending"]
-    subject: str = Field(description="The keyed hash that keeps the customer from coming back.")
+    subject: str = Field(description="The keyed hash that keeps the customer or company from coming back.")
     removed: list[RemovedView]
     remains: list[RemainsView]
 
 
 class LiftedView(Document):
-    """That an erased identity may come back. It holds no personal data."""
+    """That an erased identity, or company, may come back. It holds no personal data."""
 
     id: str
     subject: str = Field(description="The keyed hash that kept it away, as on the receipt of its erasure.")

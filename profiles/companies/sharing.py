@@ -8,7 +8,7 @@ is a function of the set of events, like the profile that it is a part of, and m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from math import isfinite
@@ -27,7 +27,7 @@ from profiles.state import Limits, apply
 from profiles.timeline import latest_events, pack_entry
 from profiles.types import NOWHERE, Affiliation, Company, Event, Ledger, Member, Part, Profile, Share
 
-__all__ = ["CELLS", "MOST", "WAITING", "Companies", "told"]
+__all__ = ["CELLS", "ERASED_COMPANY", "MOST", "WAITING", "Companies", "told"]
 
 MOST = 100
 """Companies of one customer; events of any further one count for none."""
@@ -37,6 +37,10 @@ WAITING = 24
 
 CELLS = 64
 """Parts into which the document of a large company is divided by its members."""
+
+ERASED_COMPANY = ""
+"""Stands for every company of a customer that was erased: from when to when there was any is kept, so that no other
+company gets what happened meanwhile; nothing else is, nor does anybody hear of it."""
 
 _SHOWN = 8  # events of a member in a company's timeline
 _COUNTED = frozenset({"track", "page", "screen", "group"})  # the other calls tell who somebody is
@@ -62,6 +66,7 @@ class Companies:
         room: bytes of their shares in a cell, which must fit into one record of a topic: a public source can name a
             company for any number of browsers.
         champions: who carries the product in a company.
+        traits: of customers in which events name their company.
     """
 
     def __init__(
@@ -77,8 +82,10 @@ class Companies:
         most: int = 1000,
         room: int = 4 * 1024 * 1024,
         champions: Champions = Champions(),  # noqa: B008  (it is frozen)
+        traits: Collection[str] = (),
     ) -> None:
         self.kind = kind
+        self._traits = traits
         self.champions = champions
         self.id_of = id_of
         self._parts_of = limits.narrowed
@@ -126,6 +133,8 @@ class Companies:
         member.last = max(member.last, event.time)
         if group.left:
             member.left = max(member.left, event.time)
+        if group.company == ERASED_COMPANY:
+            return
         if event.type in _COUNTED and (event.claim is None or not event.claim.role):
             own = self._bare(event)
             own.traits = group.traits
@@ -141,6 +150,9 @@ class Companies:
         ours = winner.affiliation = winner.affiliation or Affiliation()
         for company, member in theirs.members.items():
             held = ours.members.get(company)
+            if company == ERASED_COMPANY:
+                ours.members[company] = _joined_spans(held, member)
+                continue
             if held is None:
                 told = sorted({*member.instead, loser.id})
                 ours.members[company] = msgspec.structs.replace(member, sent=b"", instead=told)
@@ -158,6 +170,32 @@ class Companies:
         ours.unattributed += theirs.unattributed
         if len(ours.waiting) > 2 * WAITING:
             self._place(ours)
+
+    def forget(self, profile: Profile, key: str, until: float) -> bool:
+        """Let nothing be known of a company that was erased but from when to when there was one.
+
+        Args:
+            profile: a customer.
+            key: the company, as events name it.
+            until: a membership that began later stays.
+
+        Returns:
+            Whether anything was known.
+        """
+        splitting = profile.splitting
+        known = splitting is not None and key in splitting.told
+        if splitting is not None and known:
+            splitting.told = [company for company in splitting.told if company != key]
+        held = profile.affiliation
+        member = held.members.get(key) if held is not None else None
+        if held is None or member is None or member.first > until:
+            return known
+        for name in self._traits:
+            if name in profile.traits and str(profile.traits[name][0]).strip() == key:
+                del profile.traits[name]
+        del held.members[key]
+        held.members[ERASED_COMPANY] = _joined_spans(held.members.get(ERASED_COMPANY), member)
+        return True
 
     def parts(self, profile: Profile) -> Iterator[tuple[str, Part]]:
         """What a customer's events come to for each of their companies, by its name."""
@@ -179,6 +217,7 @@ class Companies:
         denied = self._consent.denied(profile)
         limited = PROFILING in denied or ANALYTICS in denied
         is_key = not limited and self._is_key(profile)
+        states.pop(ERASED_COMPANY, None)
         for company, whole in states.items():
             state = _bought(whole) if limited else whole
             bought = state.purchases
@@ -212,6 +251,8 @@ class Companies:
         spans = spans_of(held.members)
         for time, packed in held.waiting[:-WAITING]:
             company, event = only_company(spans, time), _decode(packed)
+            if company == ERASED_COMPANY:
+                continue
             if company is not None:
                 member = held.members[company]
                 state = member.state
@@ -232,6 +273,14 @@ def told(part: Part) -> tuple[bytes, bytes]:
     """A part as a company is told it, and its digest: equal for equal parts."""
     packed = _encode(part)
     return packed, blake2b(packed, digest_size=8).digest()
+
+
+def _joined_spans(one: Member | None, other: Member) -> Member:
+    """From when to when two of a customer's companies were known, and nothing else of them."""
+    if one is None:
+        return Member(other.first, other.last, Profile(""), other.left)
+    left = max(one.left, other.left)
+    return Member(min(one.first, other.first), max(one.last, other.last), Profile(""), left)
 
 
 def _first(spans: Spans) -> str | None:

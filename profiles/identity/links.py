@@ -44,11 +44,12 @@ class Refusal(msgspec.Struct, array_like=True, gc=False):
 
 
 class Erasure(msgspec.Struct, array_like=True, gc=False):
-    """A customer who is to be forgotten."""
+    """A customer who is to be forgotten, or a company."""
 
     id: str
     profile: str
-    identity: Identity | None  # by which the customer was named; its profile counts, whatever happened since
+    # By which the customer was named, whose profile counts, whatever happened since; None of a company.
+    identity: Identity | None
     time: float
 
 

@@ -30,6 +30,7 @@ from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.metrics import ArchiveMetrics
 from streams.archive.write import again, keys_of, write_flush
 from streams.clock import WALL
+from streams.companies.erasing import unnaming
 from streams.kafka.reader import Batch, Cursor, Extent, Log, OutOfRange
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -105,8 +106,12 @@ class Archiver:
         self._topic = topic_name(settings, PROFILE_EVENTS)
         self._log = open_log(settings, owner=True)
         self._memory = Memory(memory)
+        self._unnaming = partial(unnaming, plan)
         self._gatherer = Gatherer(
-            self._log.state, self._memory, lru_cache(maxsize=200_000)(partial(suppression, plan.pii_key))
+            self._log.state,
+            self._memory,
+            lru_cache(maxsize=200_000)(partial(suppression, plan.pii_key)),
+            self._unnaming,
         )
         self._flushed = time.monotonic()
         self.progress = Progress()
@@ -239,7 +244,7 @@ class Archiver:
             await self._retrying(self._log.catch_up, retrying)
             self._flushed = time.monotonic()
             return
-        await self._retrying(partial(write_flush, self._log, gathered, WALL.now()), retrying)
+        await self._retrying(partial(write_flush, self._log, gathered, WALL.now(), self._unnaming), retrying)
         self._flushed = time.monotonic()
         self._metrics.flush.observe(self._flushed - began)
         self._gatherer.flushed()

@@ -10,9 +10,13 @@ from msgspec import json
 
 from analysis.archive.columns import Link, Placed
 from analysis.archive.manifests import File, State
-from profiles.types import Erase, Event, Join, Lift, Merge, Origin, Record, Split, event_digest
+from profiles.types import Erase, Event, Join, Lift, Merge, Origin, Record, Split, event_digest, is_company
 
-__all__ = ["Gathered", "Gatherer", "Memory", "links_of", "prime"]
+__all__ = ["Gathered", "Gatherer", "Memory", "Unnaming", "links_of", "prime", "without_company"]
+
+
+Unnaming = Callable[[Callable[[str, float], bool]], Callable[[Event], Event]]
+"""From a function that tells who was erased to one that takes erased companies out of events."""
 
 
 class Memory:
@@ -58,7 +62,12 @@ class Gathered:
         kept = [row for row in self.rows if row.event.profile != home]
         self.outcomes["erased"] += len(self.rows) - len(kept)
         self.rows = kept
-        self.links = [link for link in self.links if home not in (link.home, link.profile)]
+        links = (without_company(link, home) for link in self.links)
+        self.links = [link for link in links if home not in (link.home, link.profile)]
+
+    def unname(self, take_out: Callable[[Event], Event]) -> None:
+        """Take what was read of a company out of the events of its people."""
+        self.rows = [row._replace(event=take_out(row.event)) for row in self.rows]
 
 
 class Gatherer:
@@ -68,12 +77,20 @@ class Gatherer:
         state: of the archive; read, not written.
         memory: of the events in it.
         suppression: the digest under which an erased home is remembered.
+        unnaming: makes the function that takes erased companies out of events, of one that tells who is.
     """
 
-    def __init__(self, state: State, memory: Memory, suppression: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        state: State,
+        memory: Memory,
+        suppression: Callable[[str], str],
+        unnaming: Unnaming = lambda drops: lambda event: event,
+    ) -> None:
         self._state = state
         self._memory = memory
         self._suppression = suppression
+        self._unname = unnaming(self._drops)
         self.gathered = Gathered()
 
     def take(self, partition: int, records: Iterable[tuple[int, Record, int]], position: int) -> None:
@@ -94,10 +111,15 @@ class Gatherer:
                 self._event(record, partition, offset, size)
             elif type(record) is Erase:
                 held.erase(record.profile, self._suppression(record.profile))
+                if is_company(record.profile):
+                    held.unname(self._unname)
             elif type(record) is Lift:
                 held.lifted[record.profile] = self._suppression(record.profile), record.time
-            else:
-                held.links += links_of(record, partition, offset)
+            elif type(record) is not Join or not self._drops(record.profile, record.time):
+                links = links_of(record, partition, offset)
+                if type(record) is Join and record.target and self._drops(record.target, record.time):
+                    links = [without_company(link, record.target) for link in links]
+                held.links += links
         begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
         held.read[partition] = (begin, position)
 
@@ -110,7 +132,7 @@ class Gatherer:
         if self._is_erased(event.profile):
             held.outcomes["erased"] += 1
         elif self._memory.new(event.profile, event.source, event.id):
-            held.rows.append(Placed(event, partition, offset))
+            held.rows.append(Placed(self._unname(event), partition, offset))
             held.bytes += size
         else:
             held.outcomes["repeat"] += 1
@@ -120,6 +142,16 @@ class Gatherer:
         if home in held.lifted:
             return False
         return home in held.erased or bool(known and known.get(self._suppression(home), 0.0) > 0)
+
+    def _drops(self, home: str, time: float) -> bool:
+        """Whether what was said at a time is of who was erased."""
+        held, known = self.gathered, self._state.erased
+        if home in held.lifted:
+            return time < held.lifted[home][1]
+        if home in held.erased:
+            return True
+        at = known.get(self._suppression(home)) if known else None
+        return at is not None and (at > 0 or time < -at)
 
     def _repeats(self, origin: Origin, marks: dict[str, int], fresh: dict[str, int]) -> bool:
         """Whether this place of this topic has been here before: they arrive in the order of their offsets."""
@@ -152,6 +184,14 @@ def _wanted(record: Record) -> bool:
     if type(record) is Event:
         return not record.home
     return type(record) in (Merge, Erase, Lift, Join) or (type(record) is Split and record.phase == "reset")
+
+
+def without_company(link: Link, erased: str) -> Link:
+    """A word on which other company a company is, if that one was erased: it is none any more."""
+    if link.kind != "company" or link.profile != erased:
+        return link
+    note = {**json.decode(link.note or "{}"), "into": "", "by": "", "reason": ""}
+    return link._replace(profile="", note=json.encode(note).decode())
 
 
 def links_of(record: Record, partition: int, offset: int) -> list[Link]:

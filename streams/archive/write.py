@@ -1,27 +1,37 @@
-"""Writing one flush, and taking erased customers out of the files that hold them."""
+"""Writing one flush, and taking erased customers and companies out of the files that hold them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.archive.columns import Link, Placed, day_of, links_table, to_table
+from analysis.archive.columns import EVENTS, Link, Placed, day_of, events_in, links_table, to_table
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File
 from profiles.errors import RapportError
-from streams.archive.gather import Gathered
+from profiles.types import Event, Grouping, is_company
+from streams.archive.gather import Gathered, Unnaming, without_company
 from streams.archive.manifest_log import Changed, ManifestLog
 
 __all__ = ["again", "keys_of", "read_table", "write_flush"]
 
 
-def write_flush(log: ManifestLog, held: Gathered, at: float) -> list[File]:
+def write_flush(
+    log: ManifestLog, held: Gathered, at: float, unnaming: Unnaming = lambda drops: lambda event: event
+) -> list[File]:
     """Put what was gathered into the archive; answer the new files. Either all of it counts, or nothing.
+
+    Args:
+        log: of the archive.
+        held: what was gathered.
+        at: now, seconds.
+        unnaming: as that of a `Gatherer`.
 
     Raises:
         Overtaken: another archiver is at work.
@@ -31,7 +41,8 @@ def write_flush(log: ManifestLog, held: Gathered, at: float) -> list[File]:
         written: list[File] = []
         try:
             written += _new_files(log, held)
-            removed = _without(log, held.erased.keys(), written) if held.erased else []
+            unname = unnaming(lambda home, time: home in held.erased)
+            removed = _without(log, held.erased.keys(), unname, written) if held.erased else []
             log.flush(
                 add=written,
                 remove=removed,
@@ -79,19 +90,66 @@ def _new_files(log: ManifestLog, held: Gathered) -> Iterator[File]:
         yield _write(log, "links", day, links_table(found), log.state.number + 1)
 
 
-def _without(log: ManifestLog, homes: Collection[str], written: list[File]) -> list[str]:
-    """Write the files that hold rows of these homes anew without them; answer the paths of the old ones."""
+def _without(
+    log: ManifestLog, homes: Collection[str], unname: Callable[[Event], Event], written: list[File]
+) -> list[str]:
+    """Write the files that hold rows of these homes anew without them, and without the names of those that are
+    companies; answer the paths of the old ones."""
     gone = pa.array(list(homes), pa.string())
+    companies = any(map(is_company, homes))
     removed = []
     for file in list(log.state.files.values()):
         columns = ["home"] if file.table == "events" else ["home", "profile"]
         hit = _hit(read_table(log.folder, file, columns), columns, gone)
-        if pc.any(hit).as_py():
-            rest = read_table(log.folder, file, None).filter(pc.invert(hit))
+        named = _naming(log, file, unname) if companies and file.table == "events" else None
+        if pc.any(hit).as_py() or named is not None:
+            whole = read_table(log.folder, file, None)
+            rest = whole.filter(pc.invert(hit))
+            if named is not None:
+                rest = _unnamed(rest, named.filter(pc.invert(hit)), unname)
+            if companies and file.table == "links":
+                rest = _with_words(rest, whole.filter(hit), homes)
             if rest.num_rows:
                 written.append(_write(log, file.table, file.day, rest, file.newest))
             removed.append(file.path)
     return removed
+
+
+def _with_words(rest: pa.Table, hit: pa.Table, erased: Collection[str]) -> pa.Table:
+    """These rows with what other companies said of those that were erased: they are none of them any more."""
+    words = [
+        without_company(Link(**{**row, "time": row["time"].timestamp()}), row["profile"])
+        for row in hit.to_pylist()
+        if row["kind"] == "company" and row["home"] not in erased
+    ]
+    return pa.concat_tables([rest, links_table(words)], promote_options="default") if words else rest
+
+
+def _naming(log: ManifestLog, file: File, unname: Callable[[Event], Event]) -> Any:
+    """Which rows of a file name a company that is to be taken out; None if none does."""
+    groups = read_table(log.folder, file, ["group", "home"])
+    if "group" not in groups.column_names:
+        return None
+    texts = groups["group"]
+    told = [text for text in pc.unique(texts).to_pylist() if text and _is_taken_out(text, unname)]
+    hit = pc.is_in(texts, pa.array(told, pa.string()))
+    return hit if told and pc.any(hit).as_py() else None
+
+
+def _is_taken_out(text: str, unname: Callable[[Event], Event]) -> bool:
+    event = Event("", "", "", "group", "", "", 0.0, 0.0, group=Grouping(**orjson.loads(text)))
+    return unname(event) is not event
+
+
+def _unnamed(table: pa.Table, hit: Any, unname: Callable[[Event], Event]) -> pa.Table:
+    """A table whose rows of a company no longer name it; in the same order."""
+    rows = pc.indices_nonzero(hit)
+    named = pa.concat_tables([EVENTS.empty_table(), table.take(rows)], promote_options="default")
+    places = zip(*(named[name].to_pylist() for name in ("log_partition", "log_offset")), strict=True)
+    placed = [Placed(unname(event), *place) for event, place in zip(events_in(named), places, strict=True)]
+    rest = pa.concat_tables([EVENTS.empty_table(), table.filter(pc.invert(hit))], promote_options="default")
+    order = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]
+    return pa.concat_tables([rest, to_table(placed)]).sort_by(order)
 
 
 def _hit(table: pa.Table, columns: Sequence[str], gone: pa.Array) -> Any:

@@ -10,6 +10,7 @@ even when nobody is in it.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 import msgspec
 
@@ -44,21 +45,25 @@ def join(work: Work, company: Profile, command: Join) -> bool:
 
 
 def note_joiner(company: Profile, share: Share) -> None:
-    """Note that another company counts for this one, and since when; or that it does not any more."""
+    """Note that another company says it counts for this one, since when, and whether it does; or says so no more."""
     held = company.company
     if held is None or is_cell(share.member) or not is_company(share.member):
         return
-    if share.since:
-        held.joiners = dict(sorted({**held.joiners, share.member: share.since}.items()))
-    elif share.member in held.joiners:
-        del held.joiners[share.member]
+    said = {**held.joiners, share.member: share.since} if share.since > 0 else _but(held.joiners, share.member)
+    doubted = {**held.doubted, share.member: -share.since} if share.since < 0 else _but(held.doubted, share.member)
+    held.joiners, held.doubted = dict(sorted(said.items())), dict(sorted(doubted.items()))
+
+
+def _but(words: Mapping[str, float], member: str) -> dict[str, float]:
+    return {company: at for company, at in words.items() if company != member}
 
 
 def lay_bare(company: Profile) -> None:
     """Let nothing be known of a company but who said that it is another one, or another one it."""
     held = company.company
     assert held is not None
-    word = Company(held.kind, held.key, erased=held.erased, joined=held.joined, joiners=held.joiners)
+    said = {name: getattr(held, name) for name in ("erased", "joined", "joiners", "doubted")}
+    word = Company(held.kind, held.key, **said)
     bare = Profile(company.id, company=word)
     for name in Profile.__struct_fields__:
         setattr(company, name, getattr(bare, name))
@@ -77,7 +82,7 @@ def share_joined(work: Work, cause: Record, company: Profile, companies: Compani
     held = company.company
     if held is None or held.joined is None or not held.joined.target:
         return
-    joined, origin, packed, digest, since = held.joined, work.origin(cause), b"", _NOTHING, 0.0
+    joined, origin, packed, digest, since = held.joined, work.origin(cause), b"", _NOTHING, -held.joined.at
     if is_joined(company):
         since, digest = joined.at, struct.pack(">d", joined.at)
         if passed := _passed_on(company, joined.target, companies):

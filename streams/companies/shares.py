@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from profiles.companies.counting import count_shares, part_of_cell, take_over, take_share
-from profiles.companies.sharing import Companies, told
+from profiles.companies.sharing import ERASED_COMPANY, Companies, told
 from profiles.types import Company, Profile, Record, Share, is_cell, is_company
 from streams.steps.work import Work
 
@@ -65,7 +65,8 @@ def pass_back(work: Work, member: Profile | None, asked: Share, companies: Compa
 def told_of(profile: Profile) -> list[str]:
     """The companies that may keep a share of a customer."""
     members = profile.affiliation.members if profile.affiliation is not None else ()
-    return sorted({*members, *(profile.splitting.told if profile.splitting is not None else ())})
+    told = {*members, *(profile.splitting.told if profile.splitting is not None else ())}
+    return sorted(told - {ERASED_COMPANY})
 
 
 def let_go(work: Work, cause: Record, profile: Profile, companies: Companies) -> None:

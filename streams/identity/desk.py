@@ -34,5 +34,5 @@ def open_desk(settings: Settings, plan: Plan, stores: Stores, commands: CommandS
         stores.links,
         SplitRequests(stores.links, commands),
         Eraser(stores.profiles, stores.links, commands, settings, plan),
-        Exporter(History(KafkaLog(settings), settings), plan),
+        Exporter(History(KafkaLog(settings), settings), plan, stores.links),
     )

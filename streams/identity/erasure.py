@@ -1,8 +1,9 @@
-"""Erasing a customer, and the receipt that says what is gone and what is not yet.
+"""Erasing a customer or a company, and the receipt that says what is gone and what is not yet.
 
 The linker forgets the identities and suppresses their homes, every home becomes a tombstone that takes nothing in
 (`streams/identity/graph.py`, `streams/steps/update.py`). What Kafka and the archive hold cannot be taken out at once;
-the receipt says where it is, until when, and what keeps it from coming back.
+the receipt says where it is, until when, and what keeps it from coming back. A company goes the same way by the id of
+its document; its people stay, and forget it (`streams/companies/erasing.py`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 
 import msgspec
 
 from plan import Plan
+from profiles.companies.sharing import CELLS
 from profiles.errors import RapportError
 from profiles.identity.links import Erasure, Lifted, Linked
 from profiles.identity.secrets import suppression
 from profiles.store import Store
 from profiles.times import rfc3339
-from profiles.types import ERASED, Identity, Profile, partition_of, profile_id
+from profiles.types import ERASED, Identity, Profile, is_company, partition_of, profile_id
 from profiles.units import LinkStore
 from streams.clock import WALL
 from streams.commands import CommandSender
@@ -42,6 +45,7 @@ from streams.settings import Settings
 
 __all__ = ["Eraser", "NotErased", "Receipt", "Remains", "Removed"]
 
+_AT_ONCE = 200  # documents that are looked at together
 _LOOK = 0.1  # seconds between looks at what the workers have done
 
 _HOW = {
@@ -54,6 +58,13 @@ _HOW = {
     ALERTS: "alerts, by profile id",
     CASES: "cases with their notes, by profile id",
     TRAINING_EXAMPLES: "numbers that models learned from, by profile id",
+}
+
+_OF_COMPANIES = _HOW | {
+    PROFILE_EVENTS: "events of its people, which name it; suppressed, so that they never do again",
+    SEGMENT_CHANGES: "which segments were entered and left, by company id",
+    ALERTS: "alerts, by company id",
+    CASES: "cases with their notes, by company id",
 }
 
 
@@ -118,15 +129,38 @@ class Eraser:
         erasure, asked = uuid.uuid4().hex, WALL.now()
         await self._commands.request(EraseRequest(Erasure(erasure, profile.id, identity, now)))
         done = await self._gone(homes, time.monotonic() + wait)
-        receipt = Receipt(
-            erasure,
-            rfc3339(asked),
-            by,
-            "done" if done else "pending",
-            suppression(self._plan.pii_key, profile.id),
-            _removed(profile, homes, sum(map(len, links.values()))),
-            self._remains(asked),
-        )
+        removed = _removed(profile, homes, sum(map(len, links.values())))
+        return await self._keep(erasure, profile.id, asked, by, done, removed, _HOW, "rows of the customer")
+
+    async def erase_company(self, company: Profile, now: float, by: str, wait: float) -> Receipt:
+        """Erase a company as such, and wait until it is done: its people stay, and forget it.
+
+        Args:
+            company: its document as it is now.
+            now, by, wait: as of `erase`.
+
+        Raises:
+            Unavailable: Kafka does not answer; nothing was asked.
+        """
+        held = company.company
+        assert held is not None
+        numbers = range(CELLS) if held.divided else ()
+        cells = await self._fetch([self._plan.cell(held.key, number) for number in numbers])
+        documents = [company, *cells.values()]
+        members = {id_ for one in documents if one.company for id_ in one.company.shares if not is_company(id_)}
+        erasure, asked, until = uuid.uuid4().hex, WALL.now(), time.monotonic() + wait
+        await self._commands.request(EraseRequest(Erasure(erasure, company.id, None, now)))
+        done = await self._gone([company.id], until) and await self._forgotten(held.key, [*cells, *members], until)
+        removed = _removed_of_company(company, len(cells), len(members))
+        what = "events of its people that name it"
+        return await self._keep(erasure, company.id, asked, by, done, removed, _OF_COMPANIES, what)
+
+    async def _keep(
+        self, erasure: str, id_: str, at: float, by: str, done: bool, removed: list[Removed],
+        how: Mapping[str, str], archived: str,
+    ) -> Receipt:  # fmt: skip
+        state, subject = "done" if done else "pending", suppression(self._plan.pii_key, id_)
+        receipt = Receipt(erasure, rfc3339(at), by, state, subject, removed, self._remains(at, how, archived))
         await self._links.keep_receipt(erasure, msgspec.json.encode(receipt))
         return receipt
 
@@ -157,9 +191,27 @@ class Eraser:
             NotErased: nobody of this identity was erased, or they may come back already.
             Unavailable: Kafka does not answer; nothing was asked.
         """
-        subject = suppression(self._plan.pii_key, self._plan.home(identity))
+        home = self._plan.home(identity)
+        return await self._lift(home, identity, "nobody of this identity is erased", by, reason, wait)
+
+    async def lift_company(self, company: str, by: str, reason: str, wait: float) -> tuple[Lifted, bool]:
+        """Let an erased company come back with what happens from now on; nothing that was erased does.
+
+        Args:
+            company: the id of its document.
+            by, reason, wait: as of `lift`.
+
+        Raises:
+            NotErased, Unavailable: as of `lift`.
+        """
+        return await self._lift(company, ("", company), "no company of this name is erased", by, reason, wait)
+
+    async def _lift(
+        self, home: str, identity: Identity, not_erased: str, by: str, reason: str, wait: float
+    ) -> tuple[Lifted, bool]:
+        subject = suppression(self._plan.pii_key, home)
         if not await self._links.suppressed([subject]):
-            raise NotErased("nobody of this identity is erased")
+            raise NotErased(not_erased)
         now, until = WALL.now(), time.monotonic() + wait
         lifted = Lifted(uuid.uuid4().hex, subject, now, now, by, reason)
         await self._commands.request(LiftRequest(identity, lifted))
@@ -181,22 +233,39 @@ class Eraser:
             await asyncio.sleep(_LOOK)
 
     async def _is_tombstone(self, home: str) -> bool:
-        partition = partition_of(home, self._settings.partitions)
-        found = await self._store.fetch(partition, [home])
+        found = await self._fetch([home])
         return home in found and found[home].redirect == ERASED
 
-    def _remains(self, at: float) -> list[Remains]:
+    async def _forgotten(self, key: str, ids: list[str], until: float) -> bool:
+        """Whether its cells are gone, and no member knows a company any more."""
+        for at in range(0, len(ids), _AT_ONCE):
+            while any(_knows(profile, key) for profile in (await self._fetch(ids[at : at + _AT_ONCE])).values()):
+                if time.monotonic() > until:
+                    return False
+                await asyncio.sleep(_LOOK)
+        return True
+
+    async def _fetch(self, ids: list[str]) -> dict[str, Profile]:
+        by_partition: defaultdict[int, list[str]] = defaultdict(list)
+        for id_ in ids:
+            by_partition[partition_of(id_, self._settings.partitions)].append(id_)
+        found: dict[str, Profile] = {}
+        for partition, some in by_partition.items():
+            found |= await self._store.fetch(partition, some)
+        return found
+
+    def _remains(self, at: float, how: Mapping[str, str], archived: str) -> list[Remains]:
         held: list[Remains] = []
         sources = [source.topic for source in self._plan.sources.values()]
-        words = _HOW | dict.fromkeys(sources, "events as they were sent; a replay of them is dropped")
+        words = {**how} | dict.fromkeys(sources, "events as they were sent; a replay of them is dropped")
         named = {topic_name(self._settings, base): what for base, what in words.items()}
         for spec in topics(self._settings, self._plan):
             if spec.name in named:
                 held.append(Remains(f"Kafka, topic {spec.name}", named[spec.name], _until(at, spec.config)))
         if self._settings.archive:
-            what = "rows of the customer; `rapport archive` rewrites their files with its next flush"
+            what = f"{archived}; `rapport archive` rewrites their files with its next flush"
             held.append(Remains(f"archive {self._settings.archive}", what, None))
-        held.append(Remains("models", "what was learned from the customer, as weights of all customers together", None))
+        held.append(Remains("models", "what was learned from them, as weights of all together", None))
         held.append(Remains("backups, and systems that read the topics", "theirs to erase; not known here", None))
         return held
 
@@ -205,6 +274,29 @@ def _until(at: float, config: Mapping[str, str]) -> str | None:
     if "delete" not in config.get("cleanup.policy", "delete"):
         return None
     return rfc3339(at + int(config["retention.ms"]) / 1000)
+
+
+def _knows(profile: Profile, key: str) -> bool:
+    of_company = profile.company is not None and profile.company.key == key
+    return of_company or (profile.affiliation is not None and key in profile.affiliation.members)
+
+
+def _removed_of_company(company: Profile, cells: int, members: int) -> list[Removed]:
+    held = company.company
+    assert held is not None
+    joined = len(held.joiners) + bool(held.joined is not None and held.joined.target)
+    counts = {
+        "company document": 1,
+        "parts of the company document": cells,
+        "traits": len(company.traits),
+        "entries of the timeline": company.timeline_count,
+        "memberships of people": members,
+        "links of joined companies": joined,
+        "risk score and health": int(company.score is not None) + int(held.health is not None),
+        "memberships of segments": len(company.segments),
+        "alerts": len(company.alerts),
+    }
+    return [Removed("Redis, companies and their indexes", what, count) for what, count in counts.items()]
 
 
 def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:

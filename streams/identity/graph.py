@@ -343,9 +343,9 @@ class Graph:
         return True
 
     def lift(self, offset: int, request: LiftRequest) -> None:
-        """Let an erased identity come back."""
+        """Let an erased identity come back, or an erased company."""
         self._draft.begin(offset)
-        self._lift(request.identity, request.lifted)
+        self._lift(request.company or self._members.home(request.identity), request.lifted)
 
     def _refuse(self, request: LinkRequest, decision: Decision) -> None:
         refused, reason = decision.refused, decision.reason
@@ -370,10 +370,10 @@ class Graph:
                 subject = suppression(self._pii_key, home(identity))
                 why = f"another customer's, says {request.source} event {request.event}"
                 name = f"{offset}:{subject}"
-                self._lift(identity, Lifted(name, subject, request.time, self._now, "", why))
+                self._lift(home(identity), Lifted(name, subject, request.time, self._now, "", why))
 
-    def _lift(self, identity: Identity, lifted: Lifted) -> None:
-        home, draft = self._members.home(identity), self._draft
+    def _lift(self, home: str, lifted: Lifted) -> None:
+        draft = self._draft
         if self._erased.pop(home, None) is None:
             return  # lifted already
         draft.changes.suppressed[lifted.subject] = None

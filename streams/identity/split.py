@@ -26,8 +26,10 @@ from profiles.types import Absorb, Event, Identity, Profile, partition_of
 from profiles.units import LinkStore
 from streams.background import in_background
 from streams.commands import CommandSender
+from streams.companies.erasing import unnaming
 from streams.identity.history import History, Incomplete
 from streams.identity.shared import SharedHistory
+from streams.identity.suppressed import Suppressed
 from streams.kafka.client import Unavailable
 from streams.pipeline import limits_of
 from streams.records.links import LinkRequest, SplitDone
@@ -117,6 +119,8 @@ class SplitCompleter:
         self._links = links
         self._commands = commands
         self._history = SharedHistory(history)
+        self._erased = Suppressed(links, plan.pii_key)
+        self._unname = unnaming(plan, self._erased.drops)
         self._log_end = history.end_of_links
         self._public = plan.trust.public
         self._settings = settings
@@ -206,6 +210,8 @@ class SplitCompleter:
         cutovers = await self._cutovers(split)
         log.info("split %s: reading the history of %d homes", split.id, len(cutovers))
         events = await self._history.before(cutovers, patient=self._is_of_page(split))
+        await self._erased.refresh()
+        events = list(map(self._unname, events))
         shares: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             shares[split.winners[event.profile]].append(event)

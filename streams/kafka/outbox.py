@@ -23,12 +23,15 @@ from streams.kafka.output import Places, Row
 from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, TOLD, topic_name
 from streams.settings import Settings
 
-__all__ = ["MARKER", "Fetch", "Marker", "Outbox"]
+__all__ = ["ERASURE", "MARKER", "Fetch", "Marker", "Outbox"]
 
 Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
 
 MARKER = b"@commit"
 """The key of markers."""
+
+ERASURE = "erased"
+"""A header of what is gone because it was erased: a company may also be gone because nobody is in it."""
 
 _TOMBSTONE = b"\xc1" + bytes((len(ERASED),)) + ERASED.encode()  # see profiles.documents
 
@@ -125,7 +128,7 @@ class Outbox:
         for partition, marker in newest.items():
             headers = _position(marker)
             bodies = documents[partition].items()
-            last += [Row(topic, partition, id_.encode(), _value(body), headers) for id_, body in bodies]
+            last += [_document(topic, partition, id_, body, headers) for id_, body in bodies]
             last.append(Row(topic, partition, MARKER, _encode(marker), headers))
         if last:
             await self._producer.produce(last)
@@ -152,7 +155,7 @@ class Outbox:
         headers = _position(marker)
         ids = output.value.decode().split("\n")
         found = await fetch(ids)
-        return [Row(topic, output.partition, id_.encode(), _value(found.get(id_)), headers) for id_ in ids]
+        return [_document(topic, output.partition, id_, found.get(id_), headers) for id_ in ids]
 
     def _name(self, base: str) -> str:
         return self._names.setdefault(base, topic_name(self._settings, base))
@@ -163,6 +166,8 @@ def _position(marker: Marker) -> list[tuple[str, bytes]]:
     return [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
 
 
-def _value(document: bytes | None) -> bytes | None:
-    """What the topic gets: nothing of a customer who was erased."""
-    return None if document is None or document.startswith(_TOMBSTONE) else document
+def _document(topic: str, partition: int, id_: str, body: bytes | None, headers: list[tuple[str, bytes]]) -> Row:
+    """What the topic gets: of who was erased nothing but that."""
+    if body is not None and body.startswith(_TOMBSTONE):
+        return Row(topic, partition, id_.encode(), None, [*headers, (ERASURE, b"1")])
+    return Row(topic, partition, id_.encode(), body, headers)

@@ -38,6 +38,7 @@ from profiles.stores.restoring import restore
 from profiles.types import Alert, AlertCommand, Case, Event, Identity, Profile, is_company, partition_of, profile_id
 from profiles.units import LearnerState, LinkChanges
 from streams.clock import Clock
+from streams.companies.erasing import unnaming
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent
@@ -153,9 +154,10 @@ class FromArchive:
             spool, memories, self._owners, self._settings.partitions, self._settings.seen, self._plan.narrowed
         )
         archived = events_of(self._settings.archive, None, until=self._given.state.read)
+        unname = unnaming(self._plan, self._erasures.drops)
         for home, events in by_home(self._counted(archived), tail.events, tail.erased):
             if not self._erasures.erased(home):
-                homes.take(home, events)
+                homes.take(home, map(unname, events))
         self._gather_joins(spool, now)
         for told, times in self._given.alerts.decided.items():
             profile = self._owners.get(told, told)
@@ -166,7 +168,7 @@ class FromArchive:
 
     def _gather_joins(self, spool: Spool, now: float) -> None:
         """Put in order what people said of companies that are one."""
-        for command in self._given.ownership.joins.values():
+        for command in self._erasures.joins(self._given.ownership.joins.values()):
             if command.time <= now:
                 partition = partition_of(command.profile, self._settings.partitions)
                 spool.add(Timed(command.time, partition, _pack(command)))

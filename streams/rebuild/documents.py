@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from math import inf
 
 import msgspec
 
@@ -16,7 +17,7 @@ from profiles.errors import Misconfigured
 from profiles.store import Loaded
 from profiles.stores.restoring.restore import LEAP, Document
 from profiles.types import ERASED, Profile, is_company
-from streams.kafka.outbox import MARKER, Marker
+from streams.kafka.outbox import ERASURE, MARKER, Marker
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of
 from streams.records.position import header_of
@@ -28,6 +29,7 @@ Tombstones = Callable[[str, float], float | None]
 """When the customer of a home was erased; None if so long ago that nothing can be on its way any more.
 
 The second argument is when Kafka heard that the document is gone, seconds: it counts if the linker has not told yet.
+Minus infinity of a company that may be gone because nobody is in it; such a one may begin anew.
 """
 
 _decode_marker = msgspec.msgpack.Decoder(Marker).decode
@@ -97,11 +99,10 @@ async def documents(log: Log, extent: Extent, found: Survey, tombstones: Tombsto
             if newest is None or newest[1] != record.offset:
                 continue
             id_ = record.key.decode()
-            if record.value is None and is_company(id_):
-                continue  # a company of nobody; it may begin anew
+            erased = not is_company(id_) or header_of(record.headers, ERASURE) != ""
             if record.value is not None:
                 answer.append((decode_profile(id_, record.value), record.value))
-            elif (at := tombstones(id_, record.timestamp / 1000)) is not None:
+            elif (at := tombstones(id_, record.timestamp / 1000 if erased else -inf)) is not None:
                 tombstone = Profile(id_, redirect=ERASED, scheduled_at=at + TOMBSTONE_KEPT)
                 answer.append((tombstone, encode_profile(tombstone)))
         if answer:

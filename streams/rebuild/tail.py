@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -62,6 +62,17 @@ class Erasures:
     def counts(self, home: str, time: float) -> bool:
         """Whether what was told of a home at a time counts: of who was erased and is back, only what came since."""
         return not self.erased(home) and time >= self.back.get(self._digest(home), time)
+
+    def drops(self, home: str, time: float) -> bool:
+        """Whether what was told of a home at a time does not count."""
+        return not self.counts(home, time)
+
+    def joins(self, said: Iterable[Join]) -> Iterator[Join]:
+        """What people said of companies that are one, as far as it counts: who was one that is erased is none."""
+        for word in said:
+            if self.counts(word.profile, word.time):
+                gone = word.target and self.drops(word.target, word.time)
+                yield msgspec.structs.replace(word, target="", into="", by="", reason="") if gone else word
 
 
 def unarchived(state: State, extents: Sequence[Extent]) -> list[Extent]:

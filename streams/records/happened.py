@@ -7,14 +7,14 @@ from typing import cast
 
 import msgspec
 
-from profiles.types import Absorb, AlertCommand, Erase, Event, Join, Lift, Merge, Record, Share, Split
+from profiles.types import Absorb, AlertCommand, Erase, Event, Forget, Join, Lift, Merge, Record, Share, Split
 
 __all__ = ["read_record"]
 
 read_record = cast(
     Callable[[bytes], Record],
     msgspec.msgpack.Decoder(
-        Event[msgspec.Raw] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join
+        Event[msgspec.Raw] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join | Forget
     ).decode,
 )
 """A record of its bytes. Properties and context of an event stay as they are in them, a `msgspec.Raw`: a profile looks

@@ -11,7 +11,7 @@ __all__ = ["EraseRequest", "JoinRequest", "LiftRequest", "LinkRequest", "Request
 
 
 class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
-    """A customer is to be forgotten."""
+    """A customer is to be forgotten, or a company."""
 
     erasure: Erasure
 
@@ -26,10 +26,15 @@ class JoinRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc
 
 
 class LiftRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="u", gc=False):
-    """An erased identity may come back."""
+    """An erased identity may come back, or an erased company."""
 
-    identity: Identity
+    identity: Identity  # of a company ("", its id)
     lifted: Lifted
+
+    @property
+    def company(self) -> str:
+        """The id of the company's document; "" of an identity."""
+        return "" if self.identity[0] else self.identity[1]
 
 
 class SplitRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):

@@ -35,7 +35,7 @@ class Erased(Protocol):
     def __bool__(self) -> bool: ...
 
     def drops(self, home: str, time: float) -> bool:
-        """Whether what happened to a home at a time is of an erased customer."""
+        """Whether what happened to a home at a time is of an erased customer, or company."""
         ...
 
     def erased_before(self, home: str, time: float) -> bool:
@@ -92,6 +92,8 @@ def identify(plan: Plan, erased: Erased) -> Each:
         item.event = event = neutral(batch, item)
         if group_of is not None and item.rule is not None:
             event.group = group_of(item.raw, item.rule, item.properties)
+            if erased and event.group is not None and erased.drops(plan.company(event.group.company), item.time):
+                item.event = event = plan.unname(event)
         if item.along is not None and event.type in weighs_remembered:
             event.remembered = _remembered(extract, item)
         if batch.source in public:

@@ -35,6 +35,7 @@ from profiles.types import (
     Company,
     Erase,
     Event,
+    Forget,
     Join,
     Lift,
     Merge,
@@ -48,6 +49,7 @@ from profiles.types import (
     is_company,
     is_joined,
 )
+from streams.companies.erasing import answer, forget, forget_by_all
 from streams.companies.joining import join, lay_bare, note_joiner, share_joined
 from streams.companies.shares import ask_back, hear, let_go, pass_back, share_cell, share_out, take_back, told_of
 from streams.kafka.topics import ALERTS
@@ -110,6 +112,8 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
                 _hear(work, record, companies)
             elif type(record) is Join:
                 _join(work, record, companies)
+            elif type(record) is Forget:
+                _forget(work, record, companies)
             else:
                 apply_all(work, (record,))
             if latest[record.profile] is record and (profile := work.profiles.get(record.profile)) is not None:
@@ -246,7 +250,9 @@ def _tell_matters(
 def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | None) -> None:
     snapshots.censor(profile, tally=work.labels)
     _end_all(work, profile)
-    if companies is not None:
+    if companies is not None and is_company(profile.id):
+        forget_by_all(work, command, profile, companies)
+    elif companies is not None:
         take_back(work, command, profile, companies, erased=True)
     tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
     if profile.redirect:
@@ -305,8 +311,11 @@ def _hear(work: Work, share: Share, companies: Companies) -> None:
     if not is_company(share.profile):
         pass_back(work, company, share, companies)
         return
-    if company is None and not share.state and not share.since:
+    if company is None and not share.state and share.since <= 0:
         return  # nobody has told it anything
+    if company is not None and company.redirect == ERASED:
+        answer(work, share)
+        return
     company = company or work.create(share.profile)
     hear(work, company, share, companies)
     note_joiner(company, share)
@@ -318,8 +327,18 @@ def _join(work: Work, command: Join, companies: Companies) -> None:
     It may be that nobody has told of the company yet: history that is played again tells of it in the same breath.
     """
     company = work.profiles.get(command.profile) or work.create(command.profile)
+    if company.redirect == ERASED:
+        return
     company.company = company.company or Company(companies.kind, command.key)
     join(work, company, command)
+
+
+def _forget(work: Work, command: Forget, companies: Companies) -> None:
+    profile = work.profiles.get(command.profile)
+    if profile is not None and profile.redirect not in ("", ERASED):
+        _follow(work, profile, command)
+    else:
+        forget(work, command, companies)
 
 
 def _step_aside(work: Work, company: Profile) -> None:
@@ -346,7 +365,7 @@ def _count(work: Work, id_: str, cause: Record, companies: Companies) -> None:
         return
     held = company.company
     nobody = not held.shares and (held.erased or company.created is None)
-    if nobody and not held.joiners and (held.joined is None or not held.joined.target):
+    if nobody and not held.joiners and not held.doubted and (held.joined is None or not held.joined.target):
         _end_all(work, company)
         work.remove(company)
     elif id_ in work.touched:

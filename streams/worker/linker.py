@@ -154,12 +154,15 @@ class Linker:
         """Read what a batch may need."""
         named: set[Identity] = set()
         profiles: set[str] = set()
+        companies: set[str] = set()
         pending = await self._store.splitting()
         for _, request in requests:
             if type(request) is LinkRequest:
                 named.update(request.identities)
             elif type(request) is SplitRequest:
                 named.update([request.identity, *request.apart])
+            elif type(request) is LiftRequest and request.company:
+                companies.add(request.company)
             elif type(request) is LiftRequest:
                 named.add(request.identity)
             elif type(request) is JoinRequest:
@@ -182,7 +185,7 @@ class Linker:
             gone = {*profiles, *(self._plan.home(identity) for one in held.values() for identity in one.identities)}
             claims |= await self._store.claims_about(lambda identity: self._plan.home(identity) in gone)
         special = any(type(request) is not LinkRequest for _, request in requests)
-        hashes = {suppression(self._plan.pii_key, home): home for home in homes.values()}
+        hashes = {suppression(self._plan.pii_key, home): home for home in (*homes.values(), *companies)}
         return Graph(
             self._plan,
             self._topic,

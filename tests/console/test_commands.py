@@ -28,6 +28,8 @@ ARGUMENTS = {
     "company show": "acme",
     "company join": "acme globex --yes",
     "company unjoin": "globex",
+    "company erase": "acme --yes",
+    "company lift": "acme --reason back --yes",
     "find": "ada",
     "alerts list": "",
     "alerts show": "ada",

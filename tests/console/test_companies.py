@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,17 +19,21 @@ from console.commands.main import create_cli
 from plan import Plan
 from plan.model import GroupSpec, Trait
 from profiles.documents import decode_profile
+from profiles.identity.secrets import suppression
 from profiles.store import Changes, Loaded
-from profiles.stores.memory import MemoryStore
-from profiles.types import Alert, AlertCommand, Event, Grouping, Join, Record, is_company, partition_of
+from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.types import Alert, Erase, Event, Grouping, Lift, Record, is_company, partition_of
+from profiles.units import LinkChanges
+from streams.identity.erasure import Eraser
 from streams.kafka.topics import PROFILE_EVENTS
 from streams.pipeline import limits_of
 from streams.records.happened import read_record
+from streams.records.links import EraseRequest, LiftRequest
 from streams.settings import Settings
 from streams.steps.update import update
 from streams.steps.work import Work
 from tests.build import event
-from tests.console.support_api import PLAN, support_api, where
+from tests.console.support_api import PLAN, api_deps, support_api, where
 
 ENDS = {"contract_ends": Trait(type="date-time", description="When the contract ends")}
 BUSINESS = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=ENDS)}}))
@@ -79,12 +86,31 @@ class Worker:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
+        self.links = MemoryLinkStore()
 
-    async def send(self, command: AlertCommand | Join) -> None:
+    async def request(self, request: EraseRequest | LiftRequest) -> None:
+        """What the linker would decide."""
+        version = (await self.links.state()).version
+        if isinstance(request, EraseRequest):
+            erasure = request.erasure
+            gone = {suppression(BUSINESS.pii_key, erasure.profile): erasure.time}
+            await self.links.commit(LinkChanges(version, 0, suppressed=gone))
+            await self.send(Erase(erasure.profile, erasure.time))
+        else:
+            lifted = request.lifted
+            await self.links.commit(
+                LinkChanges(version, 0, suppressed={lifted.subject: None}, lifted={lifted.id: lifted})
+            )
+            await self.send(Lift(request.company, lifted.since))
+
+    async def send(self, command: Record) -> None:
         documents = [item for number in range(4) for item in self._store.partition(number).documents.items()]
         held = Loaded(profiles={id_: decode_profile(id_, document) for id_, document in documents})
         settle(held, command)
         await put(self._store, held)
+        for id_ in dict(documents).keys() - held.profiles.keys():
+            loaded = await self._store.load(partition_of(id_, 4), ())
+            await self._store.commit(partition_of(id_, 4), Changes(loaded.version, removed=[id_]))
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +260,42 @@ def test_two_companies_are_made_one_by_hand_and_two_again() -> None:
         assert http.post("/v1/companies/acme/join", json={"other": "nobody"}).json()["code"] == "unknown_company"
         # A body says what events say; only paths are encoded.
         assert http.post("/v1/companies/acme/join", json={"other": "acme%2Dnl"}).json()["code"] == "unknown_company"
+
+
+def test_a_company_is_erased_by_its_name_and_its_people_stay() -> None:
+    """By the command, which wants the name; with a receipt without it, and lifted with a reason that is kept."""
+    store = stored(visit("m0", 1, "acme", name="Acme Ltd", tier="team"), visit("m1", 2, "acme"), visit("m1", 3, "bolt"))
+    worker = Worker(store)
+    settings = Settings(partitions=4)
+    eraser = Eraser(store, worker.links, cast(Any, worker), settings, BUSINESS)
+    desk = replace(api_deps(store, plan=BUSINESS).desk, eraser=eraser)
+    with support_api(store, plan=BUSINESS, desk=desk) as http:
+        run, there = CliRunner(), where(http)
+        wrong = run.invoke(create_cli(), ["company", "erase", "acme", *there], input="bolt\n")
+        assert (wrong.exit_code, "nothing was erased" in wrong.output) == (2, True)
+        assert http.get("/v1/companies/acme").status_code == 200
+        done = run.invoke(create_cli(), ["company", "erase", "acme", "--by", "desk", *there], input="acme\n")
+        assert done.exit_code == 0, done.output
+        assert "2 customers, who forget" in done.output
+
+        (name,) = re.findall(r"Erasure (\w+)", done.output)
+        receipt = http.get(f"/v1/erasures/{name}").json()
+        removed = {one["what"]: one["count"] for one in receipt["removed"]}
+        assert (receipt["state"], removed["memberships of people"], removed["traits"]) == ("done", 2, 2)
+        assert "acme" not in json.dumps(receipt)
+        assert http.get("/v1/companies/acme").json()["code"] == "unknown_company"
+        assert http.delete("/v1/companies/acme").json()["code"] == "unknown_company"
+        assert [one["company"] for one in http.get("/v1/companies").json()["data"]] == ["bolt"]
+        assert http.get("/v1/profiles/user_id:m0").json()["companies"] == []
+        assert [one["company"] for one in http.get("/v1/profiles/user_id:m1").json()["companies"]] == ["bolt"]
+
+        assert run.invoke(create_cli(), ["company", "lift", "acme", "--reason", "back", "--yes", *there]).exit_code == 0
+        again = http.post("/v1/companies/acme/lift", json={"reason": "back"})
+        assert (again.status_code, again.json()["code"]) == (409, "not_erased")
+        (lifted,) = http.get("/v1/lifts").json()["data"]
+        assert (lifted["subject"], lifted["reason"]) == (receipt["subject"], "back")
+        asyncio.run(worker.send(visit("m0", 9, "acme")))
+        assert http.get("/v1/companies/acme").json()["members"] == 1
 
 
 def test_what_nobody_has_carried_out_yet_is_said_to_be_asked(api: httpx.Client) -> None:

@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, str] = {
     "profile.split": "split",
     "profile.erase": "erased",
     "erasure.lift": "lifted an erasure",
+    "company.erase": "erased a company",
     "company.export": "exported a company",
     "company.join": "joined companies",
     "company.unjoin": "took companies apart",

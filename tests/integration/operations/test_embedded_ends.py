@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from console.local.embedded import Broker
 from console.local.process import Reaper
 from plan import load_plan
+from profiles.stores.memory import MemoryLinkStore
 from profiles.times import rfc3339
 from profiles.types import Event, Profile, partition_of
 from streams.dead_letters.newest import RejectedTail
@@ -101,7 +102,7 @@ def test_a_history_is_whole_and_so_is_what_waits(embedded: Settings) -> None:
             for each in events(home)
         ]
         await produce(embedded, rows)
-        exporter = Exporter(History(KafkaLog(embedded), embedded), PLAN)
+        exporter = Exporter(History(KafkaLog(embedded), embedded), PLAN, MemoryLinkStore())
         for home in CUSTOMERS:
             found, missing = await exporter.events(Profile(home))
             assert (sorted(each.id for each in found), missing) == ([f"{home}-{n}" for n in range(3)], None)

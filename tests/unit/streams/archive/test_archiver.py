@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ from analysis.archive.columns import EVENTS, Placed, consent, day_of, events_in,
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import CHECKPOINT, load
 from analysis.archive.reader import events, events_of, files, progress
+from plan import Plan, load_plan
+from plan.model import GroupSpec
 from profiles.errors import Misconfigured, RapportError
-from profiles.types import Absorb, Claim, Erase, Event, Lift, Merge, Origin, Record, Split, Terms
+from profiles.types import Absorb, Claim, Erase, Event, Grouping, Join, Lift, Merge, Origin, Record, Split, Terms
 from streams.archive.compact import compact
 from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog, Overtaken
 from streams.archive.write import keys_of, write_flush
+from streams.companies.erasing import unnaming
+from streams.rebuild.ownership import archived_decisions
+from tests import REPOSITORY
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 
 _NUMBERS = itertools.count()
 
@@ -61,14 +69,15 @@ def merge(home: str, profile: str, place: int) -> Merge:
 class Shelf:
     """An archive in a folder, written to without Kafka."""
 
-    def __init__(self, url: str, memory: int = 1000) -> None:
+    def __init__(self, url: str, memory: int = 1000, plan: Plan = PLAN) -> None:
         self.url = url
+        self.unnaming = partial(unnaming, plan)
         self.clock = itertools.count(1_700_000_000.0)
         self.log = ManifestLog(Folder(url), f"{id(self) % 2**32:08x}", lambda: next(self.clock), owner=True)
         self.log.start("profile.events", 2, read={0: (0, 0), 1: (0, 0)} if not self.log.state.read else {})
         self.memory = Memory(memory)
         prime(self.memory, self.log.state.of("events"), lambda file: list(keys_of(self.log.folder, file)))
-        self.gatherer = Gatherer(self.log.state, self.memory, lambda home: f"digest of {home}")
+        self.gatherer = Gatherer(self.log.state, self.memory, lambda home: f"digest of {home}", self.unnaming)
 
     def take(self, partition: int, *records: Record) -> None:
         begin = self.log.state.read[partition]
@@ -78,7 +87,7 @@ class Shelf:
         self.gatherer.take(partition, placed, begin + len(placed))
 
     def flush(self) -> None:
-        write_flush(self.log, self.gatherer.gathered, next(self.clock))
+        write_flush(self.log, self.gatherer.gathered, next(self.clock), self.unnaming)
         self.gatherer.flushed()
 
     def ids(self) -> list[str]:
@@ -460,3 +469,44 @@ def test_memory_is_bounded_and_keeps_the_latest() -> None:
         assert memory.new("a", "web", str(n))
     assert len(memory) <= 20
     assert not any(memory.new("a", "web", str(n)) for n in range(991, 1000))
+
+
+GROUPED = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(id=("groupId", "properties.company"))}}))
+ACME = GROUPED.company("acme")
+
+
+def told_of(company: str, id_: str, time: float = 5.0, kind: str = "track") -> Event:
+    made = event("home", id_, time=time, properties={"company": company, "tier": "gold"})
+    made.type = kind
+    made.group = Grouping(company, traits={"tier": "gold"} if kind == "group" else {})
+    made.context = {"groupId": company, "locale": "en"}
+    return made
+
+
+def test_an_erased_company_leaves_every_row_of_its_people_and_these_stay(url: str) -> None:
+    """In files and in what was gathered, and what comes later; words of others that they are this one become words that
+    they are none. Lifted, it is written again with what came since."""
+    shelf = Shelf(url, plan=GROUPED)
+    other = told_of("bolt", "other")
+    joins = [Join(GROUPED.company(one), one, GROUPED.company(two), two, 1.0, "kim", "one house")
+             for one, two in (("bolt", "acme"), ("acme", "corp"), ("bolt", "corp"))]  # fmt: skip
+    shelf.take(0, told_of("acme", "1"), told_of("acme", "2", kind="group"), other, *joins[:1])
+    shelf.flush()
+    shelf.take(0, told_of("acme", "3"), *joins[1:], Erase(ACME, 6.0), told_of("acme", "4"), *joins[:1])
+    shelf.flush()
+    shelf.take(1, told_of("acme", "5", time=7.0))
+    shelf.take(0, Lift(ACME, 8.0), told_of("acme", "6", time=7.5))
+    shelf.take(1, told_of("acme", "7", time=9.0))
+    shelf.flush()
+
+    found = {each.id: each for each in events_of(url, None)}
+    assert sorted(found) == ["1", "2", "3", "4", "5", "6", "7", "other"]
+    assert found["other"] == other
+    assert found["7"] == told_of("acme", "7", time=9.0)
+    for id_ in "13456":
+        each = found[id_]
+        assert (each.group, each.properties, each.context) == (Grouping(""), {"tier": "gold"}, {"locale": "en"})
+    assert (found["2"].group, found["2"].properties) == (Grouping(""), {})
+    words = [(one.home, one.profile, (one.note or "").count("acme")) for one in archived_decisions(url)]
+    bolt, corp = GROUPED.company("bolt"), GROUPED.company("corp")
+    assert sorted(words) == [(bolt, "", 0), (bolt, "", 0), (bolt, corp, 0)]

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from plan import load_plan
+from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Event, Profile, Record, partition_of
 from streams.archive.archiver import Archiver
 from streams.archive.metrics import ArchiveMetrics
@@ -119,7 +120,7 @@ def test_a_hole_that_comes_while_the_history_is_read_is_an_error_too() -> None:
         with pytest.raises(Incomplete, match="rapport archive"):
             await history.before({"a": (PARTITION, 8)})
         await put(log, *(event(n) for n in range(8)))
-        events, missing = await Exporter(history, PLAN).events(Profile("a"))
+        events, missing = await Exporter(history, PLAN, MemoryLinkStore()).events(Profile("a"))
         assert (events, str(missing)[:24]) == ([], "events cannot be listed:")
 
     asyncio.run(run())
