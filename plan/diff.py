@@ -15,6 +15,7 @@ from models.conditions.rules import AlertRule, SegmentRule
 from models.config import Definition
 from plan.model import ConsentSpec, EventSpec, GroupSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
 from plan.plan import Plan
+from plan.sinks.sink import Sink
 from profiles.identity.extract import IdentityRule
 
 __all__ = ["Change", "diff_plans"]
@@ -103,6 +104,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _each("segments", _by(old.segments, "name"), _by(new.segments, "name"), _rule)
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
     yield from _routes(old.routes, new.routes)
+    yield from _each("sinks", old.sinks, new.sinks, _sink)
 
 
 def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
@@ -305,6 +307,13 @@ def _routes(old: Sequence[Route], new: Sequence[Route]) -> Iterator[Change]:
             yield Change("routes", f"{route.in_words()}: is new", False)
     if [route for route in old if route in new] != [route for route in new if route in old]:
         yield Change("routes", "stand in another order: the first that matches counts", False)
+
+
+def _sink(path: str, old: Sink, new: Sink) -> Iterator[Change]:
+    yield from _value(f"{path}.type", old.type, new.type, breaking=True)
+    before, after = (sink.model_dump(mode="json", exclude={"type"}) for sink in (old, new))
+    for key in sorted({*before, *after}):
+        yield from _value(f"{path}.{key}", before.get(key), after.get(key), breaking=False)
 
 
 def _each(

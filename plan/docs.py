@@ -290,7 +290,11 @@ def _rules(plan: Plan) -> Iterator[_Block]:
         )
     if plan.file.routes:
         yield _Heading(3, "Who gets a case")
-        yield _Table(("case", "goes to"), [(route.when.in_words(), route.owner) for route in plan.file.routes])
+        yield _Table(("case", "goes to"), [(route.when.in_words(), route.goes_to()) for route in plan.file.routes])
+    if plan.file.sinks:
+        yield _Heading(3, "Who is told")
+        rows = [(name, sink.description, sink.in_words()) for name, sink in plan.file.sinks.items()]
+        yield _Table(("sink", "what it is", "is told"), rows)
 
 
 def _of_companies(rule: SegmentRule | AlertRule) -> str:

@@ -21,6 +21,7 @@ from plan.errors import PlanError, Problem
 from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait
 from plan.plan import Plan
 from plan.semantics import Parts, Remark, find_problems, find_warnings
+from plan.sinks.kinds import AnySink
 from plan.source_map import Location, SourceMap, format_path
 from profiles.consent import PURPOSES
 from profiles.identity.extract import IdentityRule
@@ -172,6 +173,7 @@ _SECTIONS: dict[str, TypeAdapter[Any]] = {
     "segments": TypeAdapter(SegmentRule),
     "alerts": TypeAdapter(AlertRule),
     "routes": TypeAdapter(Route),
+    "sinks": TypeAdapter(AnySink),
 }
 
 
@@ -194,6 +196,7 @@ def _parts(data: dict[Any, Any]) -> Parts:
     parts.unblocked = [value for _, value in _elements(data.get("unblocked")) if isinstance(value, str)]
     parts.region = str(data["region"]) if data.get("region") else None
     parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
+    parts.sink_names = {str(key) for key, _ in _elements(data.get("sinks"))}
     parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}
     parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}
     parts.identity_types = set(_named(data.get("identities"), "type"))

@@ -15,9 +15,11 @@ import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from models.cases.routes import ROUTES, Route
-from models.conditions.rules import RULES, AlertRule, SegmentRule
+from models.conditions.rules import RULES, AlertRule, Name, SegmentRule
 from models.conditions.where import Where
 from models.config import ChurnConfig
+from plan.sinks.kinds import AnySink
+from plan.sinks.sink import SINKS
 from profiles.identity.extract import IdentityRule
 from profiles.identity.spelling import PII
 from profiles.money import CURRENCIES
@@ -425,7 +427,12 @@ class PlanFile(_Strict):
     builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
     alerts: list[AlertRule] = Field([], max_length=RULES, description="When people should look at a customer.")
     routes: list[Route] = Field(
-        [], max_length=ROUTES, description="To whom a case goes; the first that matches counts."
+        [],
+        max_length=ROUTES,
+        description="To whom a case goes and where its alerts are told; the first that matches counts.",
+    )
+    sinks: dict[Name, AnySink] = Field(
+        {}, max_length=SINKS, description="Other tools that are told of alerts, and of who enters and leaves segments."
     )
     breaker: Literal["off"] | BreakerSpec = Field(
         BreakerSpec(), description="When a source is paused instead of being rejected event by event."

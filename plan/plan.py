@@ -197,7 +197,7 @@ class Plan:
     @cached_property
     def teams(self) -> list[str]:
         """To whom cases go: owners of routes, and of alerts about customers."""
-        of_routes = {route.owner for route in self.file.routes}
+        of_routes = {route.owner for route in self.file.routes if route.owner}
         of_rules = {rule.owner for rule in of_grain(self.alerts, "customer") if rule.owner}
         return sorted(of_routes | of_rules, key=str.casefold)
 

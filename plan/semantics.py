@@ -20,8 +20,10 @@ from models.features.kinds import KINDS
 from models.segments.purposes import segment_needs
 from plan.cross_checks.definitions import definition_problems, definition_warnings
 from plan.cross_checks.routes import route_problems, route_warnings
+from plan.cross_checks.sinks import sink_problems, sink_warnings
 from plan.facts import SUBSCRIPTION
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
+from plan.sinks.sink import Sink
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
 from profiles.consent import PREFIX, PROFILING, is_consent
@@ -64,6 +66,8 @@ class Parts:
     segments: dict[int, SegmentRule] = field(default_factory=dict)
     alerts: dict[int, AlertRule] = field(default_factory=dict)
     routes: dict[int, Route] = field(default_factory=dict)
+    sinks: dict[str, Sink] = field(default_factory=dict)
+    sink_names: set[str] = field(default_factory=set)
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
     trait_names: set[str] = field(default_factory=set)
@@ -99,6 +103,14 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
         traits=parts.traits,
         trait_names=parts.trait_names,
         groups=parts.groups,
+    )
+    yield from sink_problems(
+        parts.sinks,
+        parts.routes,
+        sink_names=parts.sink_names,
+        segments=[*parts.builtin, *parts.segments.values()],
+        segment_names=[*(rule.name for rule in parts.builtin), *parts.segment_names],
+        identity_types=parts.identity_types,
     )
 
 
@@ -136,6 +148,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     yield from _subjects(parts)
     yield from route_warnings(parts.routes)
+    yield from sink_warnings(parts.sinks, parts.routes, parts.alerts)
     if parts.churn:
         yield from definition_warnings(parts.churn, carried)
     if parts.churn and parts.churn.role not in carried:

@@ -31,7 +31,7 @@ __all__ = ["PREFIX", "Settings", "misspelt"]
 PREFIX = "RAPPORT_"
 
 _ELSEWHERE = {"DATA_DIR", "URL", "FUZZ_EXAMPLES"}  # of the command line, of the tests
-_FAMILIES = ("WRITE_KEY_", "TEST_")
+_FAMILIES = ("WRITE_KEY_", "SINK_", "TEST_")
 _LEAST_OF = {"ge": "from {}", "gt": "above {}", "min_length": "of at least {} characters"}
 _MOST_OF = {"le": "up to {}", "lt": "below {}"}
 

@@ -103,7 +103,7 @@ class RouteView(Document):
     """To whom some cases go."""
 
     words: str = Field(description="Which.")
-    owner: str = Field(description="A team or a person.")
+    owner: str = Field(description="A team or a person, and where it is told.")
 
 
 class PlanView(Document):
@@ -181,7 +181,7 @@ def plan_view(plan: Plan) -> PlanView:
                   words=rule.in_words(), severity=rule.severity, owner=rule.owner or None)
             for rule in plan.alerts
         ],
-        routes=[RouteView(words=route.when.in_words(), owner=route.owner) for route in plan.file.routes],
+        routes=[RouteView(words=route.when.in_words(), owner=route.goes_to()) for route in plan.file.routes],
     )  # fmt: skip
 
 

@@ -1,20 +1,22 @@
-"""To whom a case goes: the plan's routes, of which the first that matches names the owner."""
+"""To whom a case goes, and where its alerts are told: the plan's routes, the first that matches first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from models.conditions.rules import AlertRule
+from models.cases.hours import Quiet
+from models.conditions.rules import AlertRule, Name
 from models.conditions.spec import Spec
-from models.conditions.words import either
+from models.conditions.words import duration_in_words, either
+from models.durations import Duration
 from profiles.claims import believed_trait
 from profiles.companies.affiliation import companies_at
 from profiles.types import Case, Profile
 
-__all__ = ["ROUTES", "Route", "Routes", "Severity", "When", "severest"]
+__all__ = ["ROUTES", "Escalation", "Route", "Routes", "Severity", "When", "severest"]
 
 ROUTES = 200
 """Most routes of a plan."""
@@ -65,15 +67,61 @@ class When(Spec):
             yield f"{trait} is {either(values)}"
 
 
+class Escalation(Spec):
+    """Where an alert goes besides that nobody has taken up in time."""
+
+    after: Duration
+    to: Name  # a sink
+
+
 class Route(Spec):
-    """Cases of this kind go to a team, or to a person by the name of their account."""
+    """Cases of this kind go to a team, or to a person by the name of their account; their alerts are told to sinks."""
 
     when: When = When()
-    owner: str = Field(min_length=1, max_length=100)
+    owner: str = Field(default="", max_length=100)
+    sinks: tuple[Name, ...] = ()
+    escalate: Escalation | None = None
+    remind: Duration | None = None  # told again each so often, until somebody takes it up
+    quiet: Quiet | None = None
+    daily_cap: int | None = Field(default=None, ge=1, le=100_000)  # alerts a day and sink; those of the highest value
+    goes_on: bool = Field(default=False, alias="continue")  # the routes behind it are looked at, too
+
+    @model_validator(mode="before")
+    @classmethod
+    def _owned(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not (data.get("sinks") or data.get("escalate")):
+            if "owner" not in data:
+                raise ValueError("leads nowhere: name an `owner`, or `sinks`")
+            if data["owner"] == "":
+                raise ValueError("leads nowhere: `owner` is empty, and it names no `sinks`")
+        return data
+
+    @model_validator(mode="after")
+    def _told(self) -> Route:
+        if not self.sinks and (self.remind or self.quiet or self.daily_cap):
+            raise ValueError("says how it is told, and names no `sinks`")
+        return self
 
     def in_words(self) -> str:
-        """Which cases go to whom."""
-        return f"{self.when.in_words()} → {self.owner}"
+        """Which cases go to whom, and where they are told."""
+        return f"{self.when.in_words()} → {self.goes_to()}"
+
+    def goes_to(self) -> str:
+        """To whom, and where it is told."""
+        words = [self.owner] if self.owner else []
+        if self.sinks:
+            words.append(f"told to {', '.join(self.sinks)}")
+        if self.remind:
+            words.append(f"again every {duration_in_words(self.remind)}")
+        if self.escalate:
+            words.append(f"after {duration_in_words(self.escalate.after)} to {self.escalate.to}")
+        if self.quiet:
+            words.append(self.quiet.in_words())
+        if self.daily_cap:
+            words.append(f"at most {self.daily_cap} a day")
+        if self.goes_on:
+            words.append("and on to the next")
+        return "; ".join(words)
 
 
 class _Facts(NamedTuple):
@@ -100,8 +148,20 @@ class Routes:
     def owner(self, profile: Profile, case: Case, now: float) -> str:
         """To whom a case of this customer goes at `now`; "" if the plan names nobody."""
         facts = _Facts(profile, case, severest(case.rules, self._rules), now)
-        found = next((route.owner for route in self._routes if _matches(route.when, facts)), None)
+        found = next((route.owner for route in self._routes if route.owner and _matches(route.when, facts)), None)
         return self._owner_of_rules(case) if found is None else found
+
+    def taken_by(self, profile: Profile, case: Case, now: float) -> list[Route]:
+        """The routes that a case of this customer takes: the first that matches, and the next as far as those before
+        it say `continue`."""
+        facts = _Facts(profile, case, severest(case.rules, self._rules), now)
+        found: list[Route] = []
+        for route in self._routes:
+            if _matches(route.when, facts):
+                found.append(route)
+                if not route.goes_on:
+                    break
+        return found
 
     def _owner_of_rules(self, case: Case) -> str:
         """Of rules alike in severity, that of the one that was there first."""

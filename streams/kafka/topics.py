@@ -8,7 +8,7 @@ from plan import Plan
 from streams.settings import Settings
 
 __all__ = [
-    "ALERTS", "AUDIT", "CASES", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
+    "ALERTS", "AUDIT", "CASES", "DELIVERIES", "DELIVERIES_DEAD", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
     "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
     "SEGMENT_CHANGES", "TOLD", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
 ]  # fmt: skip
@@ -24,6 +24,8 @@ CASES = "cases"
 TRAINING_EXAMPLES = "training.examples"
 MODEL_SNAPSHOTS = "model.snapshots"
 AUDIT = "audit"
+DELIVERIES = "deliveries"
+DELIVERIES_DEAD = "deliveries.dead"
 
 TOLD = (SEGMENT_CHANGES, ALERTS, CASES)
 """What others are told of customers as it happens, each in the partition of its own number."""
@@ -61,6 +63,7 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
         "min.compaction.lag.ms": str(_DAY_MS),
         "delete.retention.ms": str(32 * _DAY_MS),
     }
+    compact_for_a_month = {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}
     large = {"max.message.bytes": str(LARGEST_RECORD)}
     many, one = settings.partitions, 1
     specs = [
@@ -78,6 +81,13 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
         (CASES, many, keep_long, "cases of customers, each change of state"),
         (TRAINING_EXAMPLES, one, keep_long, "features as they were, with the label that has matured"),
         (MODEL_SNAPSHOTS, one, compact | large, "the latest checkpoint of the learner"),
+        (
+            DELIVERIES,
+            one,
+            compact_for_a_month,
+            "what each sink was and is to be told; the newest for each message",
+        ),
+        (DELIVERIES_DEAD, one, keep_long, "what could not be delivered, with the last answer"),
         (AUDIT, one, keep_for_a_year, "who looked at whom, and did what"),
     ]
     return [TopicSpec(topic_name(settings, name), count, config, purpose) for name, count, config, purpose in specs]

@@ -24,8 +24,8 @@ def routes(*lines: str) -> tuple[str, str]:
         ("{when: {company: acme}, owner: CRM}", "routes[0].when.company: the plan has no `groups`"),
         ("{when: {severity: severe}, owner: CRM}", "routes[0].when.severity: input should be 'info', 'warning' or"),
         ("{when: {region: BE}, owner: CRM}", "routes[0].when.region: is not a known key"),
-        ("{when: {rule: risk}}", "routes[0].owner: is required"),
-        ("{owner: ''}", "routes[0].owner: string should have at least 1 character"),
+        ("{when: {rule: risk}}", "routes[0]: leads nowhere: name an `owner`, or `sinks`"),
+        ("{owner: ''}", "routes[0]: leads nowhere: `owner` is empty, and it names no `sinks`"),
     ],
 )
 def test_a_route_that_cannot_be_meant_is_refused(plan_of, route, told):

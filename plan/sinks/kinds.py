@@ -1,0 +1,52 @@
+"""The kinds of sinks that a plan may have. How each of them is spoken to: `streams/sinks/kinds/`, one file a kind."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from plan.sinks.sink import Sink
+
+__all__ = ["KINDS", "AnySink", "SegmentStyleSink", "WebhookSink"]
+
+
+class WebhookSink(Sink):
+    """Any HTTP receiver: one signed request a message, as Standard Webhooks says."""
+
+    type: Literal["webhook"]
+    payload: Literal["thin", "full"] = "thin"  # thin: no names, no identities, no reasons
+
+
+class SegmentStyleSink(Sink):
+    """Any endpoint that takes Segment's calls: who enters and leaves which audience."""
+
+    families: ClassVar[tuple[str, ...]] = ("segment.*",)
+    usual: ClassVar[tuple[str, ...]] = ("segment.*",)
+
+    type: Literal["segment_style"]
+    namespace: str = Field(default="", max_length=100)  # of `context.personas`; the plan's name unless given
+    ids: Annotated[tuple[str, ...], Field(min_length=1)] = ("user_id",)  # identity types that are sent as userId
+
+
+KINDS: dict[str, type[Sink]] = {"webhook": WebhookSink, "segment_style": SegmentStyleSink}
+"""By what `type` says."""
+
+
+def _type(value: Any) -> str | None:
+    told = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return told if isinstance(told, str) and told in KINDS else None
+
+
+if TYPE_CHECKING:
+    AnySink = Sink
+    """A sink of any kind."""
+else:
+    AnySink = Annotated[
+        reduce(or_, (Annotated[kind, Tag(name)] for name, kind in KINDS.items())),
+        Discriminator(
+            _type, custom_error_type="sink", custom_error_message=f"type: a sink is one of: {', '.join(KINDS)}"
+        ),
+    ]

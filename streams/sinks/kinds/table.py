@@ -1,0 +1,13 @@
+"""Every kind of sink there is, by what `type` says in a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.sinks.kinds.kind import Kind
+from streams.sinks.kinds.segment_style import SegmentStyle
+from streams.sinks.kinds.webhook import Webhook
+
+__all__ = ["TABLE"]
+
+TABLE: dict[str, type[Kind[Any]]] = {"webhook": Webhook, "segment_style": SegmentStyle}
