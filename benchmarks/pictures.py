@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
@@ -87,6 +88,8 @@ def shoot(browser: Browser, url: str, cookies: list[Any], one: Picture) -> None:
     if answer is None or not answer.ok:
         print(f"{one.name}: there is no {one.path}")
         return
+    if one.path == "/pipeline":
+        _send_some(page)
     page.wait_for_timeout(1500)
     path = IMAGES / f"{one.name}.png"
     _save(page, path)
@@ -94,6 +97,23 @@ def shoot(browser: Browser, url: str, cookies: list[Any], one: Picture) -> None:
     print(f"{one.name}: {path.stat().st_size // 1000} kB{', WIDER THAN THE WINDOW' if wide > one.wide else ''}")
     assert path.stat().st_size <= _MOST, "too large for the docs"
     context.close()
+
+
+_COMES = (
+    {"event": "Product Viewed", "properties": {"product_id": "P101", "category": "coffee"}},
+    {"event": "Product Added", "properties": {"product_id": "P101", "quantity": 2}},
+    {"event": "Product Viewd", "properties": {"product_id": "P102"}},  # nobody planned that
+    {"event": "Product Viewed", "properties": {"product_id": "P103", "position": "third"}},
+)
+
+
+def _send_some(page: Page) -> None:
+    """Events that come while the page is open; one is not as planned, one is in no plan."""
+    page.wait_for_timeout(1500)
+    for number, event in enumerate(_COMES):
+        signs = {"Authorization": f"Basic {b64encode(b'dev-web-key:').decode()}"}
+        sent = {"type": "track", "userId": str(100 + number), "anonymousId": f"browser-{number}", **event}
+        page.request.post("/v1/track", data=sent, headers=signs)
 
 
 def take(page: Page, names: Collection[str] = ()) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from profiles.times import parse_time
 
 __all__ = ["FILTERS", "Formats", "plain"]
 
+_CODE = re.compile(r"`([^`]+)`")
 _LONGEST = 200  # characters of what a customer wrote
 _KEPT = 16_384  # texts of a kind: a page that is rendered again says nearly all that it said before
 _THRESHOLD = 1.2  # of a unit, from which on something is told in it
@@ -30,7 +32,7 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 
 FILTERS = (
     "number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "told", "phrase", "label",
-    "segment", "moment",
+    "segment", "moment", "coded",
 )  # fmt: skip
 
 
@@ -99,10 +101,10 @@ class Formats:
             return self.said(text)
 
     def ago(self, seconds: float | None, now: float) -> Markup:
-        """How long ago, with the time itself to be looked at."""
+        """How long ago, with the time itself to be looked at; a moment ago for what is yet to come, as in a load."""
         if seconds is None:
             return Markup("–")
-        apart = seconds - now if abs(seconds - now) >= 1 else -1  # nothing is "in 0 seconds"
+        apart = min(seconds - now, -1)  # nothing is "in 0 seconds"
         return _time(seconds, _distance(apart, self._language), "ago", _moment(seconds, self._language))
 
     @staticmethod
@@ -127,6 +129,11 @@ class Formats:
             with suppress(ValueError):
                 return self.when(parse_time(value))
         return self.said(value)
+
+    @staticmethod
+    def coded(text: str) -> Markup:
+        """What somebody types, between backticks, as code."""
+        return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
     @staticmethod
     def segment(text: str) -> str:

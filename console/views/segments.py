@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import expm1
 from typing import Annotated, Any, Literal, Self
 
@@ -26,7 +26,28 @@ __all__ = [
     "persona_view", "population_view",
 ]  # fmt: skip
 
-_WORDS = {"source": "uses", "does": "does", "bought": "buys", "stage": "stage"}
+_WORDS = {"source": "uses", "bought": "buys", "stage": "stage"}
+
+DONE: Mapping[str, str] = {
+    "visit": "has visited", "view": "has looked at a product", "search": "has searched", "cart": "has filled a cart",
+    "checkout": "has gone to the checkout", "purchase": "has ordered", "refund": "had money back",
+    "payment": "has paid", "payment_failed": "had a payment refused", "signup": "has signed up",
+    "login": "has logged in", "feature_use": "has used a feature", "subscription_start": "has subscribed",
+    "subscription_cancel": "has cancelled a subscription", "ticket_opened": "has opened a ticket",
+    "ticket_solved": "had a ticket solved", "ticket_reopened": "had a ticket reopened",
+    "complaint": "has complained", "inquiry": "has asked something", "csat": "has answered CSAT",
+    "nps": "has answered NPS", "ces": "has answered CES", "review": "has written a review",
+    "contact_made": "was written to", "contact_opened": "has opened a message of ours",
+    "contact_clicked": "has clicked in a message of ours", "unsubscribe": "has unsubscribed",
+    "consent": "has decided on consent", "coupon_denied": "was refused a coupon",
+    "order_cancelled": "has cancelled an order", "return": "has returned something", "delivered": "had a delivery",
+    "delivery_late": "had a late delivery", "undelivered": "had a delivery that failed",
+    "subscription_renew": "has renewed a subscription", "subscription_pause": "has paused a subscription",
+    "uninstalled": "has removed the app", "subscription_change": "has changed a subscription",
+    "subscription_grow": "has taken a larger subscription", "subscription_shrink": "has taken a smaller subscription",
+    "goal": "has reached a goal",
+}  # fmt: skip
+"""What somebody did who has an event of a role."""
 
 
 class SegmentFigures(Document):
@@ -306,7 +327,9 @@ def _moment(id_: str, moment: Moment) -> ClusterMoment:
 
 
 def _mark(mark: Mark) -> MarkView:
-    text = f"{_WORDS.get(mark.kind) or _trait(mark.kind)} {mark.value.replace('_', ' ')}"
+    value = mark.value.replace("_", " ")
+    done = DONE.get(mark.value, f"does {value}") if mark.kind == "does" else ""
+    text = done or f"{_WORDS.get(mark.kind) or _trait(mark.kind)} {value}"
     return MarkView.of(mark, text=text, lift_low=mark.low, lift_high=mark.high)
 
 

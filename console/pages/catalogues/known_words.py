@@ -33,6 +33,8 @@ WORDS = (
     "champions", "loyal customers", "lapsing loyal", "potential loyalists", "need attention", "hibernating",
     "new one timers", "cooling one timers", "lost one timers", "top value", "anonymous visitor", "subscriber",
     "new customer", "one time buyer", "repeat buyer", "big spender", "valuable", "lapsing", "silent subscriber",
+    # what the learner counts
+    "records", "summaries", "short", "full", "hindsight", "treated", "skipped",
     # how somebody signed in
     "password", "link", "oidc", "proxy",
     # what somebody may do, and did

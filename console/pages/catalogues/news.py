@@ -1,4 +1,4 @@
-"""What the learner tells those who look after it: notices, changes of the champion, answers to decisions; as patterns."""
+"""What the learner tells those who look after it, as patterns: notices, another champion, answers to decisions."""
 
 from __future__ import annotations
 

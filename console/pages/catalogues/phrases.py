@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 
 from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
+from console.views.segments import DONE
 from models.churn.kinds import KINDS
 from models.features.sentences import count
 
@@ -105,6 +106,8 @@ PHRASES = (
     "%(counted)s of the app this week, as before",
     "The complaint of %(ago)s made good", "The payment refused %(ago)s made after all",
     "The subscription taken up again", "A click in one of our messages",
+    # what distinguishes the members of a segment
+    "uses %(word)s", "buys %(name)s", "stage %(word)s",
     # companies
     "Active members a week are %(percent)s fewer than usual in the 12 weeks before",
     "%(percent)s of its use has probably stopped: members are silent who came regularly",
@@ -147,6 +150,7 @@ def messages() -> Iterator[str]:
     yield from PHRASES
     yield from NEWS
     yield from (text for kind in KINDS.values() for text in (kind.meaning, kind.basis))
+    yield from DONE.values()
     yield from ("; ", " and ")
     yield from (*_AGES, *_MORE)
     yield from NOUNS
@@ -215,6 +219,7 @@ _LOOKS = {
     "date": r"\d+ \w+ \d{4}",
     "more": _either(iter(_MORE)),
     "model": r"[\w/-]+",
+    "word": r"[\w ]+",
     "name": r".+",
     "trait": r"\S+",
     "whose": r".+",
@@ -239,7 +244,7 @@ def _part(name: str, said: str, translate: Translate, language: str) -> str:
     if kind in ("span", "counted"):
         number, _, noun = said.partition(" ")
         return translate(f"%(n)s {_singular(noun.lower())}") % {"n": number}
-    if kind in ("noun", "what", "more"):
+    if kind in ("noun", "what", "more", "word"):
         return translate(said.lower())
     return said
 

@@ -88,6 +88,24 @@ def tables_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             request, entry, frame, viewer, "segment-members", rows, columns, following=following, about=name
         )  # fmt: skip
 
+    @router.get("/segments/{name}/companies.csv")
+    async def segment_companies(
+        request: Request, name: str, cursor: Cursor = None, viewer: Viewer = segments_read
+    ) -> Response:
+        await known_segment(deps, name)
+
+        async def ask(at: str | None) -> tuple[list[tuple[Any, float]], str | None]:
+            rows, following = await deps.reader.members(name, limit=_AT_ONCE, cursor=at)
+            known = await deps.reader.profiles([id_ for id_, _ in rows])
+            held = {id_: one for id_, one in known.items() if one.company is not None}
+            return [(summary_of_company(held[id_]), since) for id_, since in rows if id_ in held], following
+
+        rows, following = await paged(ask, cursor)
+        columns = {title: _first(of) for title, of in _COMPANY.items()} | {"in it since": lambda row: at(row[1])}
+        return table(
+            request, entry, frame, viewer, "segment-companies", rows, columns, following=following, about=name
+        )  # fmt: skip
+
     @router.get("/jobs.csv")
     async def jobs(request: Request, viewer: Viewer = pipeline) -> Response:
         return table(request, entry, frame, viewer, "jobs", (await read_jobs(deps)).jobs, _JOB)

@@ -21,7 +21,7 @@ from tests.console.support_api import PLAN, api_deps
 from tests.console.test_companies import NAME, stored, visit
 
 
-def page(role: Role, pii: Any, *, segment: str = "") -> str:
+def page(role: Role, pii: Any, *, segment: str = "", part: str = "") -> str:
     """Of a company, or of a segment that it is in."""
     traits = {
         "contract_ends": Trait(type="date-time", pii=pii, description="When the contract ends"),
@@ -42,7 +42,7 @@ def page(role: Role, pii: Any, *, segment: str = "") -> str:
             await held.commit(partition, changes)
         headers = {"Accept": "text/html", "Cookie": f"rapport={await Sessions(access).begin(kim, 'link')}"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
-            path = f"/segments/{segment}" if segment else f"/company/{plan.company(NAME)}"
+            path = f"/segments/{segment}{part}" if segment else f"/company/{plan.company(NAME)}"
             return (await http.get(path, headers=headers)).text
 
     return asyncio.run(run())
@@ -62,3 +62,7 @@ def test_the_companies_of_a_segment_are_on_its_page() -> None:
     text = page("admin", "none", segment="at_risk")
     assert "Weber Trading" in text
     assert "Nobody is in it now." not in text
+    assert "/segments/at_risk/companies.csv" in text
+    header, row = page("admin", "none", segment="at_risk", part="/companies.csv").splitlines()
+    assert "in it since" in header
+    assert "Weber Trading" in row

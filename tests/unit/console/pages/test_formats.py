@@ -63,3 +63,16 @@ def test_figures_are_written_as_the_language_does() -> None:
     assert EN.points(-0.051) == "−5"
     assert "3天前" in ZH.ago(0.0, 3 * 86400.0)
     assert 'title="Jan 1, 1970, 12:00:00\u202fAM UTC"' in EN.ago(0.0, 3 * 86400.0)
+
+
+def test_what_is_yet_to_come_while_the_past_is_gone_through_is_not_told_as_of_the_future() -> None:
+    assert "1 second ago" in EN.ago(5 * 86400.0, 3 * 86400.0)
+
+
+def test_what_is_typed_is_code_and_all_else_text() -> None:
+    assert EN.coded("`rapport up` makes <b>one</b>") == "<code>rapport up</code> makes &lt;b&gt;one&lt;/b&gt;"
+
+
+def test_a_time_in_a_text_is_a_time_and_another_text_itself() -> None:
+    assert 'datetime="2026-12-01T08:00:00+00:00"' in EN.moment("2026-12-01T08:00:00Z")
+    assert "<script>" not in EN.moment("<script>")

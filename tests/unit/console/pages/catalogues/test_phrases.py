@@ -228,7 +228,7 @@ def test_every_sentence_of_the_learner_is_translated() -> None:
     "english",
     [
         "hazard is the champion instead of rules: the hazard has the lowest loss on the short label",
-        "what was learned is set back to checkpoint 3, from 2000 examples to 1500: a weight of the model ftrl is not finite",
+        "what was learned is set back to checkpoint 3, from 9 examples to 5: a weight of the model ftrl is not finite",
         "customers who ordered once leave 1.4 times as often as before, since about 3 May 2026 (all others 1.1 times)",
         "customers order less than the models have learned: fewer were active in their last week (41.0% before, 30.2% "
         "since), and fewer ordered than the hazard foresaw (off by +0.3% before, -4.1% since); most in the segments "

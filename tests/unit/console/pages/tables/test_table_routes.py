@@ -55,7 +55,8 @@ def rows(answer: httpx.Response) -> list[dict[str, str]]:
     [
         ("/customers.csv", "customer"), ("/customers.csv?order=risk", "customer"), ("/companies.csv", "company"),
         (f"/company/{NAME.replace(' ', '%20').replace('/', '%2F')}/members.csv", "customer"),
-        ("/segments.csv", "segment"), ("/segments/repeat_buyer/members.csv", "customer"), ("/jobs.csv", "job"),
+        ("/segments.csv", "segment"), ("/segments/repeat_buyer/members.csv", "customer"),
+        ("/segments/at_risk/companies.csv", "company"), ("/jobs.csv", "job"),
         ("/pipeline.csv", "source"), ("/pipeline/rejected.csv", "reason"), ("/plan.csv", "name"),
         ("/plan.csv?q=order", "name"), ("/at-risk.csv", "customer"), ("/settings/users.csv", "name"),
         ("/settings/tokens.csv", "scopes"), ("/settings/audit.csv", "who"),
