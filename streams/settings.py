@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -26,12 +24,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from profiles.errors import WrongUse
 from profiles.identity.secrets import LEAST
 
-__all__ = ["PREFIX", "Settings", "misspelt"]
+__all__ = ["PREFIX", "Settings"]
 
 PREFIX = "RAPPORT_"
 
-_ELSEWHERE = {"DATA_DIR", "URL", "FUZZ_EXAMPLES"}  # of the command line, of the tests
-_FAMILIES = ("WRITE_KEY_", "SINK_", "TEST_")
 _LEAST_OF = {"ge": "from {}", "gt": "above {}", "min_length": "of at least {} characters"}
 _MOST_OF = {"le": "up to {}", "lt": "below {}"}
 
@@ -286,16 +282,6 @@ def _fitting(protocol: str, mechanism: str | None, *, certificate: bool) -> tupl
     if certificate:
         allowed |= {"kafka_key", "kafka_key_password"}
     return needed, allowed
-
-
-def misspelt(environ: Iterable[str]) -> Iterator[str]:
-    """What to say of each RAPPORT_* variable that nothing reads."""
-    known = {name.upper() for name in Settings.model_fields} | _ELSEWHERE
-    for variable in sorted(environ):
-        name = variable.removeprefix(PREFIX)
-        if name != variable and name not in known and not name.startswith(_FAMILIES):
-            near = get_close_matches(name, sorted(known), 1)
-            yield f"{variable} is no setting and is ignored" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
 
 
 def _wrong(settings: type[Settings], problem: Any) -> str:

@@ -18,12 +18,11 @@ from console.terminal.moment import ahead
 from console.terminal.options import options_of
 from console.terminal.output import AsJson, err, out, print_json, readable
 from console.terminal.output import show as write
-from models.cases.decisions import OUTCOMES
 from profiles.cases.joining import STANDING
 from profiles.errors import NotFound, RapportError, WrongUse
 from profiles.times import rfc3339
 
-__all__ = ["app"]
+__all__ = ["OUTCOMES", "app"]
 
 app = group(
     "alerts",
@@ -32,7 +31,7 @@ app = group(
 
 _NOBODY = "nobody"
 
-_OUTCOMES = {
+OUTCOMES = {
     "stayed": "they were kept",
     "left": "they were lost",
     "no_answer": "nobody was reached",
@@ -177,7 +176,7 @@ def snooze(
 
 @app.command(
     help="Close a customer's case, and all its alerts, with what it came to; models learn from that.\n\n"
-    + "\n".join(f"- {name}: {words}" for name, words in _OUTCOMES.items())
+    + "\n".join(f"- {name}: {words}" for name, words in OUTCOMES.items())
     + "\n\nExample: rapport alerts resolve daan weber --outcome stayed --note 'took a year more'"
 )
 @with_target
@@ -191,7 +190,7 @@ def resolve(
 ) -> None:
     said = outcome.strip().lower().replace(" ", "_").replace("-", "_")
     if said not in OUTCOMES:
-        known = "; ".join(f"{name}, {words}" for name, words in _OUTCOMES.items())
+        known = "; ".join(f"{name}, {words}" for name, words in OUTCOMES.items())
         raise WrongUse(f"{outcome!r} is no outcome; there are {known}")
     _decide(target, customer, "resolve", {"outcome": said, "note": note}, by, as_json=as_json)
 

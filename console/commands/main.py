@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from console.commands import (
-    adopt,
-    alerts,
-    archive,
-    audit,
-    backtest,
-    company,
-    demo,
-    doctor,
-    find,
-    identity,
-    load,
-    models,
-    plan,
-    privacy,
-    profile,
-    rebuild,
-    rejected,
-    replay,
-    roles,
-    segments,
-    send,
-    source,
-    tokens,
-    up,
-    users,
-)
+from console.commands.misspelt import misspelt
+from console.commands.registry import Later
 from console.terminal.frame import CommandLine, show_mistakes
 from console.terminal.logs import log_of_command
 from console.terminal.output import say, warn
-from streams.settings import misspelt
 
 __all__ = ["create_cli", "main"]
 
@@ -50,35 +23,16 @@ user_id:42` shows a customer, and `rapport COMMAND --help` explains each command
 
 
 def create_cli() -> CommandLine:
-    """The command line with all its commands."""
-    app = CommandLine(help=HELP, no_args_is_help=True)
+    """The command line with all its commands, which are in `console.commands.registry`."""
+    app = CommandLine(help=HELP, kind=Later, no_args_is_help=True)
     app.callback()(rapport)
-    for command in (
-        up,
-        load,
-        send,
-        profile,
-        find,
-        company,
-        privacy,
-        backtest,
-        archive,
-        audit,
-        doctor,
-        adopt,
-        rebuild,
-        replay,
-        demo,
-        roles,
-    ):
-        command.register(app)
-    for group in (alerts, company, identity, models, plan, rejected, segments, source, tokens, users):
-        app.add_typer(group.app)
     return app
 
 
 def _show_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version  # noqa: PLC0415  (only here)
+
         say(f"rapport {version('rapport-cdp')}")
         raise typer.Exit
 

@@ -22,7 +22,7 @@ from console.terminal.output import err, say
 from profiles.errors import RapportError, WrongUse
 from streams.visible import visible_json
 
-__all__ = ["FAILED", "WRONG_USE", "CommandLine", "group", "show_mistakes"]
+__all__ = ["FAILED", "WRONG_USE", "Command", "CommandGroup", "CommandLine", "group", "show_mistakes"]
 
 FAILED = 1
 WRONG_USE = 2
@@ -58,7 +58,9 @@ class _Framed:
         sys.exit(_ended(run, as_json="--json" in given))
 
 
-class _Command(_Framed, TyperCommand):
+class Command(_Framed, TyperCommand):
+    """A command."""
+
     bare: Mapping[str, str] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -71,7 +73,9 @@ class _Command(_Framed, TyperCommand):
         return super().parse_args(ctx, given)
 
 
-class _Group(_Framed, TyperGroup):
+class CommandGroup(_Framed, TyperGroup):
+    """A group of commands."""
+
     otherwise = ""  # the command that is meant where none is named
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -84,8 +88,11 @@ class _Group(_Framed, TyperGroup):
 class CommandLine(typer.Typer):
     """The `rapport` command, or one of its groups."""
 
-    def __init__(self, *, name: str | None = None, help: str | None = None, otherwise: str = "", **given: Any) -> None:
-        cls = type("_Group", (_Group,), {"otherwise": otherwise})
+    def __init__(
+        self, *, name: str | None = None, help: str | None = None, otherwise: str = "",
+        kind: type[CommandGroup] = CommandGroup, **given: Any,
+    ) -> None:  # fmt: skip
+        cls = type("CommandGroup", (kind,), {"otherwise": otherwise})
         super().__init__(
             name=name, help=help, cls=cls, rich_markup_mode="markdown", pretty_exceptions_enable=False,
             context_settings={"help_option_names": ["-h", "--help"]}, **given,
@@ -101,7 +108,7 @@ class CommandLine(typer.Typer):
             bare: options that may stand without a value, with the one that this means.
             given: what else Typer takes.
         """
-        cls = type("_Command", (_Command,), {"bare": bare}) if bare else _Command
+        cls = type("Command", (Command,), {"bare": bare}) if bare else Command
         return super().command(name, cls=cls, **given)
 
 

@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from console.terminal.folding import OURS, Folding
-from streams.kafka.admission import Refused, admit
 from streams.scrub import Scrubbing
-from streams.settings import Settings
+
+if TYPE_CHECKING:  # a command without a log of a role needs neither Kafka nor settings
+    from streams.settings import Settings
 
 __all__ = ["log_of_command", "log_to_stderr"]
 
@@ -100,6 +102,8 @@ def _set_up(handler: logging.Handler, level: str) -> bool:
 
 def _answers(server: str, settings: Settings) -> bool:
     """Whether it does; whatever keeps us from asking, as when no file can be opened, must not end the log's thread."""
+    from streams.kafka.admission import Refused  # noqa: PLC0415  (only now that a server was away)
+
     try:
         with asyncio.Runner() as runner:
             runner.run(_ask(server, settings))
@@ -111,6 +115,8 @@ def _answers(server: str, settings: Settings) -> bool:
 
 
 async def _ask(server: str, settings: Settings) -> None:
+    from streams.kafka.admission import admit  # noqa: PLC0415  (same)
+
     if server == "Kafka":
         await admit(settings)
     else:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from profiles.errors import WrongUse
-from streams.settings import Settings, misspelt
+from streams.settings import Settings
 
 BAD = {
     "kafka": "kafka-without-a-port",
@@ -122,15 +122,6 @@ def test_secrets_do_not_print_themselves(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 16)
 
     assert "x" not in repr(Settings().pii_key)
-
-
-def test_a_misspelt_variable_is_told_with_the_nearest_one() -> None:
-    environ = ["PATH", "RAPPORT_PARTITION", "RAPPORT_QUUX", "RAPPORT_PORT", "RAPPORT_WRITE_KEY_WEB", "RAPPORT_URL"]
-
-    assert list(misspelt(environ)) == [
-        "RAPPORT_PARTITION is no setting and is ignored; did you mean RAPPORT_PARTITIONS?",
-        "RAPPORT_QUUX is no setting and is ignored",
-    ]
 
 
 USER = {"kafka_username": "rapport", "kafka_password": "secret"}
