@@ -9,11 +9,14 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from profiles.errors import RapportError
-from streams.settings import Settings
+
+if TYPE_CHECKING:  # whoever only asks for a name needs no settings
+    from streams.settings import Settings
 
 __all__ = ["note", "os_user"]
 
