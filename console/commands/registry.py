@@ -85,7 +85,7 @@ COMMANDS = {
         "Customers who need somebody, one case each whichever alerts it came from: whose they are, what is at risk, "
         "why.",
     ),
-    "company": Entry("company", "Companies: one of them (`rapport company acme`), and which of them are one."),
+    "company": Entry("company", "Companies: one (`rapport company acme`), which of them are one, and erasing one."),
     "identity": Entry("identity", "Who is who, why, and taking a wrong link back."),
     "models": Entry("models", "The models of the churn risk: what they are and how good they are."),
     "plan": Entry("plan", "The tracking plan: what is collected, why, and what it means."),

@@ -44,7 +44,7 @@ def test_only_what_a_command_needs_is_loaded(arguments: list[str], needs: set[st
 def test_what_is_known_of_a_command_before_it_is_loaded_is_true() -> None:
     for name, command in typer.main.get_command(create_cli()).commands.items():
         assert (name, command.hidden) == (command.name, COMMANDS[name].hidden)
-        assert command.help.split("\n\n")[0].strip() == COMMANDS[name].summary
+        assert command.help.split("\n\n")[0].strip() == COMMANDS[name].summary, "say it as there"
 
 
 def test_no_command_of_a_module_is_forgotten() -> None:
