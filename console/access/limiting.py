@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from math import ceil
 
@@ -14,7 +15,7 @@ from console.access.scopes import Viewer
 
 __all__ = ["Limiter"]
 
-_OF_A_TOKEN = parse("100/second")
+_OF_A_TOKEN = 100  # requests a second
 _REVEAL = "profile.reveal"
 _HOUR = 3600
 _OF: Mapping[str, RateLimitItem] = {
@@ -31,12 +32,15 @@ class Limiter:
     """
 
     def __init__(self, reveals: int = 60) -> None:
+        self._asked: dict[str, deque[float]] = {}  # by token: when, within the last second, by the monotonic clock
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._reveals = RateLimitItemPerHour(reveals)
 
     async def wait(self, viewer: Viewer, action: str, cost: int = 1) -> int:
         """Seconds after which somebody may ask again; 0: they may now, and it counts, as often as `cost` says."""
-        limits = [(_OF_A_TOKEN, "", viewer.token)] if viewer.role == "token" else []
+        if viewer.role == "token" and not self._may(viewer.token):
+            return 1
+        limits: list[tuple[RateLimitItem, str, str]] = []
         if action in _OF:
             limits.append((_OF[action], action, viewer.token or viewer.name))
         if action == _REVEAL:
@@ -48,3 +52,13 @@ class Limiter:
                 window = await self._limiter.get_window_stats(limit, *about)
                 return max(1, ceil(window.reset_time - time.time()))
         return 0
+
+    def _may(self, token: str) -> bool:
+        """Whether a token may ask once more in this second; it counts if so. Each of its requests comes by here."""
+        now, asked = time.monotonic(), self._asked.setdefault(token, deque())
+        while asked and asked[0] <= now - 1.0:
+            asked.popleft()
+        if len(asked) >= _OF_A_TOKEN:
+            return False
+        asked.append(now)
+        return True

@@ -7,8 +7,11 @@ neither. What the plan does not know is taken for personal.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
 from console.access.hiding import hidden
 from console.access.scopes import Viewer
@@ -74,29 +77,55 @@ def _masked(shown: Any, sight: Sight) -> Any:
         }
         return shown.model_copy(update=changed)
     if isinstance(shown, Document):
-        known: Mapping[str, Property] = sight.plan.traits
-        if isinstance(shown, CompanyView):
-            known = _of_companies(sight.plan)
-        changed = {
-            name: _traits(value, known, sight)
-            if name == "traits" and isinstance(value, dict)
-            else _masked(value, sight)
-            for name in type(shown).model_fields
-            if isinstance(value := getattr(shown, name), Document | list | tuple | dict)
-        }
-        if isinstance(shown, CompanySummary) and not sight.shows_of_company("name"):
-            changed["name"] = None  # lists have what events call it in its place
-        if sight.of == "nothing" and isinstance(called := getattr(shown, "label", None), str):
-            changed["label"] = hidden(called, "name")
-        return shown.model_copy(update=changed) if changed else shown
+        return _document(shown, sight)
     if isinstance(shown, dict):
-        return {key: _masked(value, sight) for key, value in shown.items()}
-    if isinstance(shown, list):
-        return [_masked(each, sight) for each in shown]
-    if isinstance(shown, tuple):
+        inner = {key: _masked(value, sight) for key, value in shown.items()}
+        return inner if any(inner[key] is not value for key, value in shown.items()) else shown
+    if isinstance(shown, list | tuple):
         parts = [_masked(each, sight) for each in shown]
+        if all(map(operator.is_, parts, shown)):
+            return shown
+        if isinstance(shown, list):
+            return parts
         return type(shown)(*parts) if hasattr(shown, "_fields") else tuple(parts)
     return shown
+
+
+def _document(shown: Document, sight: Sight) -> Document:
+    known: Mapping[str, Property] = sight.plan.traits
+    if isinstance(shown, CompanyView):
+        known = _of_companies(sight.plan)
+    holding, called = _fields_of(type(shown))
+    changed: dict[str, Any] = {}
+    for name in holding:
+        value = getattr(shown, name)
+        if name == "traits" and isinstance(value, dict):
+            changed[name] = _traits(value, known, sight)
+        elif (seen := _masked(value, sight)) is not value:
+            changed[name] = seen
+    if isinstance(shown, CompanySummary) and not sight.shows_of_company("name"):
+        changed["name"] = None  # lists have what events call it in its place
+    if called and sight.of == "nothing" and isinstance(shown.label, str):  # type: ignore[attr-defined]
+        changed["label"] = hidden(shown.label, "name")  # type: ignore[attr-defined]
+    return shown.model_copy(update=changed) if changed else shown
+
+
+@cache
+def _fields_of(kind: type[Document]) -> tuple[tuple[str, ...], bool]:
+    """Fields of a kind of document that may hold others, in which there may be personal data; and whether it has a
+    label."""
+    fields = kind.model_fields
+    return tuple(name for name, field in fields.items() if not _is_plain(field.annotation)), "label" in fields
+
+
+def _is_plain(annotation: Any) -> bool:
+    """Whether what is annotated so is a text, a number, or nothing."""
+    if annotation in (str, int, float, bool, NoneType):
+        return True
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_plain(inner[0])
+    return origin is Literal or (origin in (Union, UnionType) and all(map(_is_plain, inner)))
 
 
 def _identity(identity: ThinIdentity, sight: Sight) -> str:

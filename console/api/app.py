@@ -27,6 +27,7 @@ from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router, search_router
+from console.api.quick_read import add_quick_read
 from console.api.reference.docs import add_docs
 from console.api.segments import segments_router
 from console.api.tracking_plan import plan_router
@@ -74,6 +75,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)
+    add_quick_read(app, deps)
 
     callers = Callers(deps.access, deps.token, deps.ways.proxy)
 

@@ -7,8 +7,9 @@ says by `wants` which scopes it asks for; one that says nothing is for admins.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -25,7 +26,7 @@ from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
 
-__all__ = ["about", "guarded", "slow_down", "viewer_of", "wants"]
+__all__ = ["about", "guarded", "slow_down", "viewer_of", "wants", "within"]
 
 _LEVELS = 64
 """Of nesting: twenty levels of conditions take forty and some."""
@@ -106,24 +107,35 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
 
             async def bounded(request: Request) -> Response:
                 _check_shape(await request.body())
-                limit = asyncio.timeout(patience)
-                try:
-                    async with limit:
-                        response = await answer(request)
-                except TimeoutError:
-                    if not limit.expired():
-                        raise
-                    message = (
-                        f"this took over {patience:g} s and was given up; ask for less at a time (a smaller `limit`, a "
-                        "simpler condition), or again later"
-                    )
-                    raise ApiError(504, "too_long", message) from None
+                async with within(patience):
+                    response = await answer(request)
                 response.headers.update(NO_STORE)
                 return response
 
             return handler
 
     return Guarded
+
+
+@contextlib.asynccontextmanager
+async def within(patience: float) -> AsyncIterator[None]:
+    """Seconds that the block may take.
+
+    Raises:
+        ApiError: 504, it took longer.
+    """
+    limit = asyncio.timeout(patience)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        message = (
+            f"this took over {patience:g} s and was given up; ask for less at a time (a smaller `limit`, a simpler "
+            "condition), or again later"
+        )
+        raise ApiError(504, "too_long", message) from None
 
 
 async def slow_down(limiter: Limiter, viewer: Viewer, action: str, cost: int = 1) -> None:

@@ -23,6 +23,7 @@ from models.learning.checkpoint import parts_of, prefix_of
 from models.learning.notices import Decided
 from models.learning.report import REPORTED, KeptVersion, Report, kept_version
 from profiles.types import Profile
+from profiles.units import LearnerPosition
 
 __all__ = ["LearnerView", "ModelDesk", "Teacher"]
 
@@ -32,6 +33,10 @@ _LOOK = 0.1
 
 class LearnerView(Protocol):
     """What the learner has committed."""
+
+    async def position(self) -> LearnerPosition:
+        """How far it has come: another one whenever it has committed."""
+        ...
 
     async def panel(self) -> bytes | None:
         """The models that score, as JSON."""

@@ -29,6 +29,7 @@ from profiles.stores.memory import (
 )
 from profiles.stores.reading.paging import BadCursor
 from profiles.stores.reading.queries import RedisReader
+from profiles.stores.reading.together import Together
 from profiles.stores.redis import RedisStore
 from profiles.stores.sources import RedisSourceStore
 from profiles.stores.trouble import explain
@@ -81,14 +82,15 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         learner, sources, clock = MemoryLearnerStore(), MemorySourceStore(), MemoryClockStore()
         return Stores(None, profiles, profiles, links, learner, census, sources, clock, MemoryAccessStore())
     client = connect(url, retrying=retrying)
+    together = Together(client)
     return Stores(
         client,
         RedisStore(client),
-        RedisReader(client, namespace, partitions),
+        RedisReader(client, namespace, partitions, together),
         RedisLinkStore(client),
-        RedisLearnerStore(client),
+        RedisLearnerStore(client, together),
         RedisCensusStore(client),
         RedisSourceStore(client),
-        RedisClockStore(client),
-        RedisAccessStore(client),
+        RedisClockStore(client, together),
+        RedisAccessStore(client, together),
     )

@@ -25,6 +25,7 @@ from profiles.stores.keys import (
     link_key,
     session_key,
 )
+from profiles.stores.reading.together import Together
 from profiles.stores.trouble import answering
 from profiles.stores.unit import lua
 
@@ -225,8 +226,9 @@ _encode = msgspec.json.encode
 class RedisAccessStore:
     """One hash of accounts; a key of its own for what ends by itself."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, together: Together | None = None) -> None:
         self._client = client
+        self._together = together or Together(client)
         self._change_script = client.register_script(lua("account"))
 
     async def accounts(self) -> dict[str, Account]:
@@ -234,7 +236,7 @@ class RedisAccessStore:
         return {name.decode(): _read_account(value) for name, value in held.items()}
 
     async def account(self, name: str) -> Account | None:
-        held = await self._client.hget(ACCOUNTS, name)
+        held = await self._together.ask("HGET", ACCOUNTS, name)
         return None if held is None else _read_account(held)
 
     async def put_account(self, account: Account) -> None:
@@ -272,7 +274,7 @@ class RedisAccessStore:
         await self._client.sadd(first_steps_key(name), step)
 
     async def session(self, digest: str) -> Session | None:
-        held = await self._client.get(session_key(digest))
+        held = await self._together.ask("GET", session_key(digest))
         try:
             return None if held is None else _session_of(held)
         except msgspec.MsgspecError:
@@ -319,7 +321,7 @@ class RedisAccessStore:
         return {id_.decode(): _read_token(value) for id_, value in held.items()}
 
     async def token(self, id_: str) -> ApiToken | None:
-        held = await self._client.hget(TOKENS, id_)
+        held = await self._together.ask("HGET", TOKENS, id_)
         return None if held is None else _read_token(held)
 
     async def put_token(self, token: ApiToken) -> None:

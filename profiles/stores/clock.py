@@ -12,6 +12,7 @@ from profiles.errors import Misconfigured
 from profiles.store import new_nonce
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import CLOCK, CLOCK_HEADS, CLOCK_LATE, CLOCK_LOADS
+from profiles.stores.reading.together import Together
 from profiles.stores.trouble import answering
 from profiles.stores.unit import RedisUnit, lua
 
@@ -30,14 +31,15 @@ _decode_load = msgspec.json.Decoder(Load, strict=False).decode
 class RedisClockStore(RedisUnit):
     """`profiles.clock.ClockStore` on Redis, under one hash tag."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, together: Together | None = None) -> None:
         super().__init__(client)
+        self._together = together or Together(client)
         self._report_script = client.register_script(lua("clock_report"))
         self._load_script = client.register_script(lua("clock_load"))
         self._late_script = client.register_script(lua("clock_late"))
 
     async def state(self) -> ClockState:
-        version, nonce, held = await self._client.hmget(CLOCK.meta, ["version", "nonce", "state"])
+        version, nonce, held = await self._together.ask("HMGET", CLOCK.meta, "version", "nonce", "state")
         try:
             state = ClockState() if held is None else _decode_state(held)
             return msgspec.structs.replace(state, version=int(version or 0), nonce=(nonce or b"").decode())

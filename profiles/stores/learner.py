@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from profiles.store import Output
+from profiles.stores.connection import Client
 from profiles.stores.indexes import Group
 from profiles.stores.keys import LEARNER, LEARNER_STATE
+from profiles.stores.reading.together import Together
 from profiles.stores.unit import RedisUnit
 from profiles.units import LearnerPosition, LearnerState
 
@@ -16,8 +18,12 @@ __all__ = ["RedisLearnerStore"]
 class RedisLearnerStore(RedisUnit):
     """`profiles.units.LearnerStore` on Redis."""
 
+    def __init__(self, client: Client, together: Together | None = None) -> None:
+        super().__init__(client)
+        self._together = together or Together(client)
+
     async def position(self) -> LearnerPosition:
-        version, applied, nonce = await self._client.hmget(LEARNER.meta, ["version", "applied", "nonce"])
+        version, applied, nonce = await self._together.ask("HMGET", LEARNER.meta, "version", "applied", "nonce")
         return LearnerPosition(int(version or 0), int(-1 if applied is None else applied), (nonce or b"").decode())
 
     async def load(self) -> LearnerState:

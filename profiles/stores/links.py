@@ -9,8 +9,10 @@ import msgspec
 
 from profiles.identity.links import Claim, Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
+from profiles.stores.connection import Client
 from profiles.stores.indexes import Group
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
+from profiles.stores.reading.together import Together
 from profiles.stores.unit import RedisUnit
 from profiles.types import Identity
 from profiles.units import LinkChanges, LinkState
@@ -40,6 +42,15 @@ _decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
 
 class RedisLinkStore(RedisUnit):
     """`profiles.units.LinkStore` on Redis."""
+
+    def __init__(self, client: Client, together: Together | None = None) -> None:
+        super().__init__(client)
+        self._together = together or Together(client)
+
+    async def profile_of(self, identity: Identity) -> str | None:
+        """The profile that one identity is linked to; None: it is its own."""
+        found: bytes | None = await self._together.ask("HGET", IDENTITY_MAP, _field(identity))
+        return None if found is None else found.decode()
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         if not identities:

@@ -20,6 +20,7 @@ from profiles.store import Reader
 from profiles.stores import open_stores
 from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import AlertCommand
+from profiles.units import LearnerPosition
 from streams.audit.trail import AuditTrail
 from streams.commands import CommandSender
 from streams.dead_letters.grouping import Group
@@ -146,6 +147,10 @@ class Nothing:
     async def archive(self) -> dict[str, Any] | None:
         """There is none."""
         return None
+
+    async def position(self) -> LearnerPosition:
+        """Of the learner: it has not begun."""
+        return LearnerPosition(0, -1, "")
 
     async def panel(self) -> bytes | None:
         """Of the models: the rules are the champion. Of a census: there was none."""

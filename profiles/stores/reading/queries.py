@@ -17,28 +17,30 @@ from profiles.stores.indexes import alert_of, case_of
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.reading.paging import BadCursor, Page, Pager
+from profiles.stores.reading.together import Together
 from profiles.stores.setup import living_workers
 from profiles.types import ERASED, Alert, Identity, Profile, is_company, partition_of, profile_id
 
 __all__ = ["RedisReader"]
 
+_FEW = 16  # documents that are read together with what others ask for; more would keep these waiting
 _MOST_REDIRECTS = 16  # a chain of merges longer than this is a bug, not a customer
 
 
 class RedisReader:
     """`profiles.store.Reader` on Redis."""
 
-    def __init__(self, client: Client, namespace: uuid.UUID, partitions: int) -> None:
+    def __init__(self, client: Client, namespace: uuid.UUID, partitions: int, together: Together | None = None) -> None:
         self._client = client
+        self._together = together or Together(client)
         self._pager = Pager(client)
-        self._links = RedisLinkStore(client)
+        self._links = RedisLinkStore(client, self._together)
         self._namespace = namespace
         self._partitions = partitions
         self._case_rows: dict[bytes, CaseRow] = {}  # of the read before: nearly all are as they were
 
     async def resolve(self, identity: Identity) -> str:
-        linked = await self._links.profiles_of([identity])
-        return linked.get(identity) or profile_id(self._namespace, identity)
+        return await self._links.profile_of(identity) or profile_id(self._namespace, identity)
 
     async def profile(self, id: str) -> Profile | None:
         return (await self.profiles([id])).get(id)
@@ -217,10 +219,14 @@ class RedisReader:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
         for name in names:
             wanted[partitions[name]].append(name)
-        async with self._client.pipeline(transaction=False) as pipe:
-            for partition, fields in wanted.items():
-                pipe.hmget(hash_of(Keys.of(partition)), fields)
-            answers = await pipe.execute() if wanted else []
+        if sum(map(len, wanted.values())) <= _FEW:
+            few = [self._together.ask("HMGET", hash_of(Keys.of(at)), *fields) for at, fields in wanted.items()]
+            answers = [await answer for answer in few]
+        else:
+            async with self._client.pipeline(transaction=False) as pipe:
+                for partition, fields in wanted.items():
+                    pipe.hmget(hash_of(Keys.of(partition)), fields)
+                answers = await pipe.execute()
         return {
             name: value
             for fields, answer in zip(wanted.values(), answers, strict=True)
