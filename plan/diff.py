@@ -13,7 +13,17 @@ from typing import Any
 from models.cases.routes import Route
 from models.conditions.rules import AlertRule, SegmentRule
 from models.config import Definition
-from plan.model import ConsentSpec, EventSpec, GroupSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
+from plan.model import (
+    ConsentSpec,
+    EventSpec,
+    GroupSpec,
+    IgnoreSpec,
+    PlanFile,
+    Property,
+    SourceSpec,
+    Trait,
+    WebhookSpec,
+)
 from plan.plan import Plan
 from plan.sinks.sink import Sink
 from profiles.identity.extract import IdentityRule
@@ -105,6 +115,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
     yield from _routes(old.routes, new.routes)
     yield from _each("sinks", old.sinks, new.sinks, _sink)
+    yield from _each("webhooks", old.webhooks, new.webhooks, _webhook)
 
 
 def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
@@ -114,6 +125,12 @@ def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
         for text in sorted(before ^ after):
             added = text in after
             yield Change(f"ignore.{name}", f"'{text}' {'is ignored from now on' if added else 'counts again'}", added)
+
+
+def _webhook(path: str, old: WebhookSpec, new: WebhookSpec) -> Iterator[Change]:
+    for key in ("service", "source"):
+        yield from _value(f"{path}.{key}", getattr(old, key), getattr(new, key), breaking=True)
+    yield from _value(f"{path}.mapping", old.mapping or "the ready one", new.mapping or "the ready one", breaking=False)
 
 
 def _source(path: str, old: SourceSpec, new: SourceSpec) -> Iterator[Change]:

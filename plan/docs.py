@@ -70,6 +70,12 @@ def _page(plan: Plan) -> Iterator[_Block]:
             for source in plan.sources.values()
         ],
     )
+    if plan.file.webhooks:
+        yield _Text("Other services send by themselves, and sign what they send:")
+        yield _Table(
+            ("webhook", "service", "source"),
+            [(f"`{name}`", one.service, f"`{one.source}`") for name, one in plan.file.webhooks.items()],
+        )
     if plan.trust.public:
         yield _Text(
             "Where anybody has the key, it is in a page or an app. What such a source says of orders, support, consent "

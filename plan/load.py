@@ -18,7 +18,7 @@ from models.conditions.tree import Condition
 from models.config import ChurnConfig
 from models.segments.builtin import BUILTIN
 from plan.errors import PlanError, Problem
-from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait
+from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait, WebhookSpec
 from plan.plan import Plan
 from plan.semantics import Parts, Remark, find_problems, find_warnings
 from plan.sinks.kinds import AnySink
@@ -27,7 +27,15 @@ from profiles.consent import PURPOSES
 from profiles.identity.extract import IdentityRule
 from profiles.identity.secrets import LEAST
 
-__all__ = ["PII_KEY", "USER_ID_KEY", "load_plan", "parse_plan", "parse_segment", "write_key_variable"]
+__all__ = [
+    "PII_KEY",
+    "USER_ID_KEY",
+    "load_plan",
+    "parse_plan",
+    "parse_segment",
+    "webhook_variable",
+    "write_key_variable",
+]
 
 PII_KEY = "RAPPORT_PII_KEY"
 """The environment variable with the key of hashed identities."""
@@ -76,11 +84,16 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
         if 0 < len(key) < LEAST
     ]
     _override_keys(data, environ)
+    stated = _take_secrets(data, environ)
 
     def problem(location: Location, message: str) -> Problem:
         line, path = source.locate(location)
         return Problem(name, line, format_path(path), message)
 
+    problems += [
+        problem(("webhooks", name, "secret"), f"does not stand in a plan; set {webhook_variable(name)}")
+        for name in stated
+    ]
     file: PlanFile | None = None
     try:
         file = PlanFile.model_validate(data)
@@ -130,6 +143,24 @@ def write_key_variable(source: str) -> str:
     return f"RAPPORT_WRITE_KEY_{re.sub(r'[^A-Z0-9]', '_', source.upper())}"
 
 
+def webhook_variable(name: str) -> str:
+    """The environment variable of a webhook's secret: RAPPORT_WEBHOOK_STRIPE_SECRET."""
+    return f"RAPPORT_WEBHOOK_{name.upper()}_SECRET"
+
+
+def _take_secrets(data: dict[Any, Any], environ: Mapping[str, str]) -> list[str]:
+    """Give webhooks their secrets; answer those for which the plan itself says one."""
+    webhooks = data.get("webhooks")
+    stated = []
+    for name, spec in webhooks.items() if isinstance(webhooks, dict) else ():
+        if isinstance(spec, dict):
+            if spec.pop("secret", None) is not None:
+                stated.append(str(name))
+            if secret := environ.get(webhook_variable(str(name))):
+                spec["secret"] = secret
+    return stated
+
+
 def _override_keys(data: dict[Any, Any], environ: Mapping[str, str]) -> None:
     sources = data.get("sources")
     for source, spec in sources.items() if isinstance(sources, dict) else ():
@@ -174,6 +205,7 @@ _SECTIONS: dict[str, TypeAdapter[Any]] = {
     "alerts": TypeAdapter(AlertRule),
     "routes": TypeAdapter(Route),
     "sinks": TypeAdapter(AnySink),
+    "webhooks": TypeAdapter(WebhookSpec),
 }
 
 

@@ -242,6 +242,29 @@ class SourceSpec(_Strict):
         return self
 
 
+WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Service = Literal["chatwoot", "generic", "intercom", "shopify", "stripe", "woocommerce", "zendesk"]
+"""Whose webhooks are understood; `generic`: whoever signs by Standard Webhooks."""
+
+
+class WebhookSpec(_Strict):
+    """Requests that a service sends by itself, signed with the secret in RAPPORT_WEBHOOK_<NAME>_SECRET."""
+
+    service: Service = Field(description="Whose it is, by how it signs.")
+    source: str = Field(description="The source that its events are of.")
+    mapping: str = Field("", description="File of further mappings, beside the ready ones; by the plan's folder.")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        exclude=True,
+        description="Never here but in RAPPORT_WEBHOOK_<NAME>_SECRET; two while it changes.",
+    )
+
+    @property
+    def secrets(self) -> list[str]:
+        """One, or both while it changes over."""
+        return self.secret.get_secret_value().replace(",", " ").split()
+
+
 class EventSpec(_Strict):
     """One planned event: what it is, who wants it and why, what it carries."""
 
@@ -409,6 +432,9 @@ class PlanFile(_Strict):
         "off", description="Whether the userId of a public source may be signed, or must be, to be believed."
     )
     sources: dict[str, SourceSpec] = Field(min_length=1, description="Where events come from.")
+    webhooks: dict[WebhookName, WebhookSpec] = Field(
+        {}, max_length=100, description="What other services send by themselves, to /v1/webhook/NAME."
+    )
     identities: list[IdentityRule] = Field(min_length=1, description="What tells customers apart.")
     most_identities: int = Field(
         1000, ge=2, description="Linked identities of one profile at which merges stop; events go on to be resolved."

@@ -21,8 +21,9 @@ from models.segments.purposes import segment_needs
 from plan.cross_checks.definitions import definition_problems, definition_warnings
 from plan.cross_checks.routes import route_problems, route_warnings
 from plan.cross_checks.sinks import sink_problems, sink_warnings
+from plan.cross_checks.webhooks import webhook_problems, webhook_warnings
 from plan.facts import SUBSCRIPTION
-from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
+from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait, WebhookSpec
 from plan.sinks.sink import Sink
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
@@ -68,6 +69,7 @@ class Parts:
     routes: dict[int, Route] = field(default_factory=dict)
     sinks: dict[str, Sink] = field(default_factory=dict)
     sink_names: set[str] = field(default_factory=set)
+    webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
     trait_names: set[str] = field(default_factory=set)
@@ -94,6 +96,7 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _calibrated(parts)
     if parts.churn:
         yield from definition_problems(parts.churn)
+    yield from webhook_problems(parts.webhooks, parts.source_names)
     yield from route_problems(
         parts.routes,
         alerts=parts.alerts.values(),
@@ -149,6 +152,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
     yield from _subjects(parts)
     yield from route_warnings(parts.routes)
     yield from sink_warnings(parts.sinks, parts.routes, parts.alerts)
+    yield from webhook_warnings(parts.webhooks, parts.sources)
     if parts.churn:
         yield from definition_warnings(parts.churn, carried)
     if parts.churn and parts.churn.role not in carried:

@@ -9,7 +9,7 @@ __all__ = ["misspelt"]
 _PREFIX = "RAPPORT_"  # as in streams.settings, which is loaded only where it must be
 
 _ELSEWHERE = {"DATA_DIR", "URL", "API_TOKEN", "FUZZ_EXAMPLES"}  # of the command line, of the tests
-_FAMILIES = ("WRITE_KEY_", "SINK_", "TEST_")
+_FAMILIES = ("WRITE_KEY_", "SINK_", "WEBHOOK_", "TEST_")
 
 
 def misspelt(environ: Iterable[str]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from console.pages.site import add_pages
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check, Paused, Plans
+from console.webhooks.endpoint import mappings_of, webhook_route
 from plan import Plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint
@@ -97,6 +98,7 @@ def create_http(
             rename=lambda base: topic_name(settings, base),
         )
         app.router.routes.extend(collector_routes(collector))
+        app.router.routes.append(webhook_route(collector, mappings_of(plan, settings.plan.parent)))
         describe_collector(app)
     _add_life(app, producer)
     if operations is not None:

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from plan import Plan, Source
+from profiles.bounds import NAME
 from profiles.errors import Unacceptable
 from profiles.times import rfc3339
 from streams.clock import WALL
@@ -123,6 +124,109 @@ class Collector:
         self.held += size
         self.metrics.held.set(self.held)
 
+    @contextlib.asynccontextmanager
+    async def body(self, request: Request, room: Room) -> AsyncIterator[bytes]:
+        """The body of a request as it was before it was compressed; its room is given back at the end.
+
+        Raises:
+            Refused: it is too large, or not compressed as it says.
+            TimeoutError: it has not arrived in time.
+            Unavailable: there is no room for it.
+        """
+        body = Body(self.unpacked if room == "unknown" else self.limits)
+        held = 0
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                async for chunk in request.stream():
+                    body.feed(chunk)
+                    self.hold(len(body) - held, room)
+                    held = len(body)
+            plain = body.finish()
+            self.hold(len(plain) - held, room)
+            held = len(plain)
+            yield plain
+        finally:
+            self.hold(-held, room)
+
+    async def keep(self, source: Source, request: bytes, error: Unacceptable, kind: str) -> None:
+        """Keep a request that is no event: on `events.rejected`.
+
+        Args:
+            source: whose it would have been.
+            request: its body.
+            error: why it is none.
+            kind: what it said that it was.
+
+        Raises:
+            Unavailable: Kafka has not confirmed it.
+        """
+        rejection = _rejection(request, error, source.name, self.rename(source.topic), self.clock(), "", "")
+        rejection.event = kind[:NAME]
+        await self.producer.produce([Row(self.rename(REJECTED), None, None, rejection.encode())])
+        self.metrics.events.labels(source.name, "rejected").inc()
+
+    async def take(self, source: Source, envelope: Envelope, ip: str = "", browser: bool = False) -> None:
+        """Put the events of a request on their source's topic, each that cannot be accepted on `events.rejected`.
+
+        Args:
+            source: whose they are.
+            envelope: the request.
+            ip: of the sender.
+            browser: it came by a path or with a header of browsers.
+
+        Raises:
+            Refused: they come to too much.
+            Unavailable: Kafka has not confirmed them.
+        """
+        topic = self.rename(source.topic)
+        received = self.clock()
+        sent_from = [address_header(self.plan.pii_key, ip)] if source.public else []
+        sender = sent_from[0][1].decode() if sent_from else ""
+        rows: list[Row] = []
+        beyond: dict[str, Rejection] = {}  # of a sender that is put aside, by reason
+        rejected = size = 0
+        for raw in envelope.events:
+            try:
+                key, value = stamp(
+                    raw,
+                    envelope,
+                    received=received,
+                    identities=self.plan.extract,
+                    limits=self.limits,
+                    ip=ip,
+                    browser=browser,
+                )
+                rows.append(Row(topic, None, key, value, sent_from))
+                size += len(value)
+            except Exception as failure:
+                error = unreadable("collect", failure)
+                rejected += 1
+                withdrawal = self.withdrawal_in(raw, envelope, source.name, received=received)
+                if withdrawal is not None:
+                    rows.append(Row(topic, None, *withdrawal, sent_from))
+                    size += len(withdrawal[1])
+                rejection = _rejection(raw, error, source.name, topic, received, envelope.type, sender)
+                if not sender or self.quota.take(f"{source.name} {sender}", error.reason, received):
+                    rows.append(Row(self.rename(REJECTED), None, None, rejection.encode()))
+                elif (first := beyond.get(error.reason)) is not None:
+                    first.more += 1
+                else:
+                    rejection.payload, rejection.truncated, rejection.aside = b"", True, True
+                    beyond[error.reason] = rejection
+            if size > self.limits.stamped:
+                message = f"with what the batch shares, its events come to over {self.limits.stamped} bytes"
+                raise Refused(413, "request_too_large", message)
+        rows += [Row(self.rename(REJECTED), None, None, rejection.encode()) for rejection in beyond.values()]
+        count = self.metrics.events.labels
+        try:
+            with self.metrics.produce.time():
+                await self.producer.produce(rows)
+        except Unavailable:
+            count(source.name, "unavailable").inc(len(envelope.events))
+            raise
+        count(source.name, "accepted").inc(len(envelope.events) - rejected)
+        count(source.name, "rejected").inc(rejected)
+
 
 class _Endpoint:
     """One path that takes events. `kind` is the type of its single event, "" for a batch."""
@@ -168,17 +272,7 @@ class _Endpoint:
         room: Room = "unknown"
         if write_key:  # who sends a wrong one is not read at all
             room = "public" if collector.source(write_key).public else "own"
-        body = Body(collector.unpacked if room == "unknown" else collector.limits)
-        held = 0
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                async for chunk in request.stream():
-                    body.feed(chunk)
-                    collector.hold(len(body) - held, room)
-                    held = len(body)
-            plain = body.finish()
-            collector.hold(len(plain) - held, room)
-            held = len(plain)
+        async with collector.body(request, room) as plain:
             envelope = open_single(plain, self._kind) if self._kind else open_batch(plain, collector.limits)
             source = collector.source(write_key or envelope.write_key)
             wait = await collector.limiter.wait(source.name, len(envelope.events))
@@ -188,61 +282,8 @@ class _Endpoint:
                 message = f"over {collector.rate_limit} events a second; send the events again in {wait} s"
                 return refusal(429, "rate_limited", message, headers)
             browser = self._browser or "origin" in request.headers
-            await self._produce(source, envelope, request.client.host if request.client else "", browser)
-        finally:
-            collector.hold(-held, room)
+            await collector.take(source, envelope, request.client.host if request.client else "", browser)
         return answer(200, {"success": True})
-
-    async def _produce(self, source: Source, envelope: Envelope, ip: str, browser: bool) -> None:
-        collector = self._collector
-        topic = collector.rename(source.topic)
-        received = collector.clock()
-        sent_from = [address_header(collector.plan.pii_key, ip)] if source.public else []
-        sender = sent_from[0][1].decode() if sent_from else ""
-        rows: list[Row] = []
-        beyond: dict[str, Rejection] = {}  # of a sender that is put aside, by reason
-        rejected = size = 0
-        for raw in envelope.events:
-            try:
-                key, value = stamp(
-                    raw,
-                    envelope,
-                    received=received,
-                    identities=collector.plan.extract,
-                    limits=collector.limits,
-                    ip=ip,
-                    browser=browser,
-                )
-                rows.append(Row(topic, None, key, value, sent_from))
-                size += len(value)
-            except Exception as failure:
-                error = unreadable("collect", failure)
-                rejected += 1
-                withdrawal = collector.withdrawal_in(raw, envelope, source.name, received=received)
-                if withdrawal is not None:
-                    rows.append(Row(topic, None, *withdrawal, sent_from))
-                    size += len(withdrawal[1])
-                rejection = _rejection(raw, error, source.name, topic, received, envelope.type, sender)
-                if not sender or collector.quota.take(f"{source.name} {sender}", error.reason, received):
-                    rows.append(Row(collector.rename(REJECTED), None, None, rejection.encode()))
-                elif (first := beyond.get(error.reason)) is not None:
-                    first.more += 1
-                else:
-                    rejection.payload, rejection.truncated, rejection.aside = b"", True, True
-                    beyond[error.reason] = rejection
-            if size > collector.limits.stamped:
-                message = f"with what the batch shares, its events come to over {collector.limits.stamped} bytes"
-                raise Refused(413, "request_too_large", message)
-        rows += [Row(collector.rename(REJECTED), None, None, rejection.encode()) for rejection in beyond.values()]
-        count = collector.metrics.events.labels
-        try:
-            with collector.metrics.produce.time():
-                await collector.producer.produce(rows)
-        except Unavailable:
-            count(source.name, "unavailable").inc(len(envelope.events))
-            raise
-        count(source.name, "accepted").inc(len(envelope.events) - rejected)
-        count(source.name, "rejected").inc(rejected)
 
 
 def _rejection(

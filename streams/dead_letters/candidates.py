@@ -26,7 +26,7 @@ from streams.dead_letters.rejections import Entry, Rejections, Show, Survey, Wan
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_EVENTS, REJECTED, topic_name
 from streams.records.position import position_of, recorded_at, replay_headers
-from streams.records.rejected import Rejection
+from streams.records.rejected import INVALID_WEBHOOK, UNKNOWN_WEBHOOK, Rejection
 from streams.settings import Settings
 
 __all__ = ["ACCEPTED", "FLAGGED", "REJECTED_THEN", "Candidate", "Chosen", "Counts", "Period", "Source", "as_record"]
@@ -194,6 +194,8 @@ def _collected(plan: Plan, rejection: Rejection, first: str) -> tuple[bytes, byt
     Raises:
         Unacceptable: the collector would refuse it still.
     """
+    if rejection.reason in (UNKNOWN_WEBHOOK, INVALID_WEBHOOK):
+        raise Unacceptable(rejection.reason, "it is a request of another service, and no event yet")
     raw = _with_id(rejection.payload, first)
     return stamp(
         raw,

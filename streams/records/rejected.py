@@ -11,13 +11,18 @@ import msgspec
 
 from streams.scrub import scrub
 
-__all__ = ["IGNORE", "KEPT", "NOTE", "Rejection", "ReplayNote", "is_note", "told"]
+__all__ = [
+    "IGNORE", "INVALID_WEBHOOK", "KEPT", "NOTE", "UNKNOWN_WEBHOOK", "Rejection", "ReplayNote", "is_note", "told",
+]  # fmt: skip
 
 IGNORE = "ignore"
 """The step that takes out what the plan ignores: nothing is wrong with such an event, nor with its source."""
 
 KEPT = 512 * 1024
 """Bytes of an event that are kept. Kafka takes messages of 1 MB, and base64 adds a third."""
+
+UNKNOWN_WEBHOOK, INVALID_WEBHOOK = "unknown_webhook", "invalid_webhook"
+"""Reasons: a request of another service whose kind no mapping knows, or which is not what its mapping says."""
 
 NOTE = "rapport-replay"
 """Header of a record that is no rejection but a replay's note."""

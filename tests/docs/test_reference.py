@@ -27,7 +27,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-ELSEWHERE = {"RAPPORT_URL", "RAPPORT_DATA_DIR", "RAPPORT_WRITE_KEY_SOURCE"}
+ELSEWHERE = {"RAPPORT_URL", "RAPPORT_DATA_DIR", "RAPPORT_WEBHOOK_NAME_SECRET", "RAPPORT_WRITE_KEY_SOURCE"}
 """Variables that are no settings: the command line reads them, and the plan."""
 
 
@@ -84,7 +84,7 @@ def test_no_page_speaks_of_a_variable_that_does_not_exist() -> None:
     known = ELSEWHERE | {f"RAPPORT_{name.upper()}" for name in Settings.model_fields}
     known |= {"RAPPORT_FUZZ_EXAMPLES"}  # of tests/fuzz
     known |= {write_key_variable(source) for source in load_plan(ROOT / "tracking_plan.yaml").sources}
-    known |= {"RAPPORT_WRITE_KEY_", "RAPPORT_"}  # names being explained
+    known |= {"RAPPORT_WEBHOOK_STRIPE_SECRET", "RAPPORT_WRITE_KEY_", "RAPPORT_"}  # names being explained
     known |= {variable(sink, what) for sink in ("crm", "ads") for what in ("URL", "SECRET", "ALLOW_PRIVATE")}
     for file in [*(ROOT / "tests" / "servers").glob("*.py"), *(ROOT / "tests" / "fuzz").glob("*.py")]:
         known |= set(re.findall(r"RAPPORT_(?:TEST|FUZZ)_[A-Z_]+", file.read_text()))

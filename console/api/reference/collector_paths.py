@@ -77,6 +77,7 @@ def collector_paths() -> dict[str, Any]:
             "batch", "Send many events at once", "Up to 500 KB. Each has its `type`.", batch, {"batch": events}
         )
     }
+    paths["/v1/webhook/{name}"] = {"post": _webhook()}
     return paths
 
 
@@ -97,4 +98,25 @@ def _operation(kind: str, summary: str, words: str, schema: dict[str, Any], exam
             status: {"description": text, "content": {"application/json": {"example": answer}}}
             for status, (text, answer) in _ANSWERS.items()
         },
+    }
+
+
+def _webhook() -> dict[str, Any]:
+    words = "What another service sends by itself, signed as it signs; see docs/webhooks.md."
+    answers = {
+        "200": "Kafka has its events; `kept` says that it is none that is understood.",
+        "401": "It is not signed by the secret that is set here, or too long ago.",
+        "404": "The plan has no webhook of that name.",
+        "503": "Kafka does not answer; send it again.",
+    }
+    name = {"name": "name", "in": "path", "required": True, "schema": _TEXT, "description": "Of the plan's webhook."}
+    return {
+        "tags": ["collector"],
+        "summary": "Take a webhook",
+        "description": words,
+        "operationId": "collect_webhook",
+        "security": [],
+        "parameters": [name],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _OBJECT}}},
+        "responses": {status: {"description": text} for status, text in answers.items()},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from console.files.mapping.columns import HOLE, Index, column_named, names_of
@@ -12,6 +12,7 @@ from console.files.mapping.table_mapping import ANY, NO_TIME, Also, BadRow, Tabl
 from console.files.mapping.table_times import iso_time
 from console.files.numbers import Decimal, currencies_of, read_integer, read_number
 from profiles.errors import WrongUse
+from profiles.money import CURRENCIES, exponent
 
 __all__ = ["Row", "check_translate", "compile_item", "compile_row"]
 
@@ -89,7 +90,7 @@ def _writers(mapping: TableMapping, targets: Sequence[tuple[str, Target]], colum
     read_time = iso_time(mapping.time_format, mapping.timezone)
     return [
         _writer(field, target, index, read_time, mapping)
-        for field, target in sorted(targets, key=lambda pair: pair[1].type == "number")
+        for field, target in sorted(targets, key=lambda pair: pair[1].type in ("number", "minor"))
     ]
 
 
@@ -117,6 +118,8 @@ def _writer(field: str, target: Target, index: Index, read_time: Callable[[str],
                 value, currency = read_number(text, decimal, money=money)
                 if currency:
                     _check_money(event, path, currency)
+            elif kind == "minor":
+                value = _major(event, path, read_integer(text, decimal), mapping.minor)
             else:
                 value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
         except ValueError as error:
@@ -181,6 +184,22 @@ def _check_money(event: dict[str, Any], path: tuple[str, ...], named: str) -> No
         raise ValueError(f"in {named}, and nothing says its currency: add --set properties.currency={one}")
     if str(stated).strip().upper() not in may:
         raise ValueError(f"in {named}, and the currency of the event is {stated}")
+
+
+def _major(event: dict[str, Any], path: tuple[str, ...], amount: int, others: Mapping[str, int]) -> float:
+    """An amount in minor units of the event's currency, which is written before, in its major ones.
+
+    Raises:
+        ValueError: the event says no currency that is known.
+    """
+    node, currency = event, None
+    for parent in path[:-1]:
+        node = node.get(parent) or {}
+        currency = node.get("currency", currency)
+    if not isinstance(currency, str) or currency not in CURRENCIES:
+        raise ValueError("nothing says its currency")
+    decimals: int = others.get(currency, exponent(currency))
+    return float(amount / 10**decimals)
 
 
 def _translated(

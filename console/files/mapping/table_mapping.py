@@ -15,11 +15,11 @@ from profiles.errors import RapportError, WrongUse
 
 __all__ = [
     "ANY", "NO_TIME", "OR", "TYPES", "Also", "BadRow", "EventType", "Items", "LeftOut", "Split", "TableMapping",
-    "Target", "load_mapping", "parse_target", "validated",
+    "Target", "load_mapping", "parse_target", "spell_out", "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
-ValueType = Literal["str", "int", "number", "bool", "json", "time", "currency"]
+ValueType = Literal["str", "int", "number", "minor", "bool", "json", "time", "currency"]
 TYPES: tuple[str, ...] = get_args(EventType)
 
 NO_TIME = "it has no timestamp"
@@ -91,7 +91,9 @@ class TableMapping(_Model):
     )
     timezone: str = Field("UTC", description="Of times that name none.")
     decimal: Decimal = Field("", description="The decimal mark of numbers, point or comma; in doubt it must be said.")
-
+    minor: dict[str, int] = Field(
+        {}, description="Currency → decimals of its minor unit, of amounts of the type minor, where they are others."
+    )
     translate: dict[str, dict[str, str]] = Field(
         {},
         description="Field or column → what stands in a cell → what it means; * is all else, and empty leaves it out.",
@@ -143,16 +145,16 @@ def load_mapping(path: Path) -> dict[str, Any]:
         raise WrongUse(f"{path} cannot be read: {error}") from error
     if not isinstance(loaded, dict):
         raise WrongUse(f"{path}: a mapping of options expected, such as `source: purchase`")
-    _spell_out(loaded)
+    spell_out(loaded)
     return loaded
 
 
-def _spell_out(mapping: dict[str, Any]) -> None:
-    """Write short targets out, also those of items and of further events."""
+def spell_out(mapping: dict[str, Any]) -> None:
+    """Write short targets out, in place, also those of items and of further events."""
     also = mapping.get("also")
     for inner in [mapping.get("items"), *(also if isinstance(also, list) else [])]:
         if isinstance(inner, dict):
-            _spell_out(inner)
+            spell_out(inner)
     for part in ("map", "set"):
         if isinstance(targets := mapping.get(part), dict):
             mapping[part] = {

@@ -1,0 +1,1 @@
+"""What other services send us about customers by themselves: signed requests that become events."""

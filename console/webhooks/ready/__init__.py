@@ -1,0 +1,1 @@
+"""Ready mappings of webhooks, one file a service."""
