@@ -16,10 +16,10 @@ that something has changed: how often people buy shifts long before what tells t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg.blas import dsymv, dsyr
 
 from models.churn.by_name import ByName
 from models.churn.model import LearningModel, Row
@@ -28,6 +28,7 @@ from models.churn.weights import Weights
 from models.codec import Array, State, decode
 from models.config import ChurnConfig
 from models.features.table import NAMES, SCHEMA, WEIGHED
+from models.libraries import load
 from profiles.errors import Misconfigured
 
 __all__ = ["BayesianHazard", "Belief"]
@@ -285,10 +286,11 @@ class BayesianHazard(ByName, LearningModel):
         _, z, p = asked
         information = max(p * (1.0 - p), _FAINT) * weight
         self._follow_level((y - p) * weight, information, learned)
-        gain = dsymv(1.0, self._lower, z, lower=1)
+        blas = _blas()
+        gain = blas.dsymv(1.0, self._lower, z, lower=1)
         surprise = 1.0 / information + gain.dot(z)
         # One triangle says all of a symmetric matrix: half the work, and what is taken away keeps it symmetric.
-        dsyr(-1.0 / surprise, gain, lower=1, a=self._lower, overwrite_a=1)
+        blas.dsyr(-1.0 / surprise, gain, lower=1, a=self._lower, overwrite_a=1)
         gain *= (y - p) * weight / (information * surprise)
         self._weights += gain
 
@@ -298,3 +300,9 @@ class BayesianHazard(ByName, LearningModel):
         self._expected = fade * fade * self._expected + variance
         off = learned > _MEMORY and self._residual**2 > _OFF * self._expected
         self._lower[-1, -1] += _MOVING if off else _STEADY
+
+
+@cache
+def _blas() -> Any:
+    """What most processes, which learn nothing, need not load: it takes a quarter of a worker's start."""
+    return load("scipy.linalg.blas")
