@@ -14,11 +14,13 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from console.access.auditing import Audit, row_of
+from console.access.limiting import Limiter
 from console.access.scopes import Scope, Viewer
 from console.access.sessions import ABSOLUTE, Sessions, cookie_name
 from console.access.ways import Ways
 from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
+from console.api.guard import slow_down
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS, require_own_page
 from console.pages.languages import COOKIE as LANGUAGE
@@ -48,9 +50,11 @@ class Entry:
         audit: where it is written down who came in, and what they looked at.
         ways: in which people come in.
         proxied: who is in by the word of a proxy.
+        limits: how often somebody may take a table as a file.
     """
 
-    def __init__(self, sessions: Sessions, audit: Audit, ways: Ways, proxied: Proxied) -> None:
+    def __init__(self, sessions: Sessions, audit: Audit, ways: Ways, proxied: Proxied, limits: Limiter) -> None:
+        self._limits = limits
         self.sessions = sessions
         self.ways = ways
         self._proxied = proxied
@@ -75,7 +79,8 @@ class Entry:
 
         Raises, when it is called:
             SignInNeeded: nobody is signed in.
-            ApiError: 403, they may not do this, or did not ask from a page of ours.
+            ApiError: 403, they may not do this, or did not ask from a page of ours; 429, they take tables as files too
+                often.
         """
 
         async def let(request: Request) -> Viewer:
@@ -86,6 +91,8 @@ class Entry:
                 raise ApiError(403, "forbidden", f"this wants the scope {scope}, which the role {found.role} has not")
             if request.method not in {"GET", "HEAD"}:
                 require_own_page(request)
+            if request.scope["route"].path.endswith(".csv"):
+                await slow_down(self._limits, found, "table.csv")
             return found
 
         return let

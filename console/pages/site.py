@@ -46,7 +46,7 @@ _OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
 
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     """Add the pages and what they need to an application that serves the API."""
-    entry = Entry(Sessions(deps.access), deps.audit, deps.ways, Proxied(deps.access, deps.ways.proxy))
+    entry = Entry(Sessions(deps.access), deps.audit, deps.ways, Proxied(deps.access, deps.ways.proxy), deps.limiter)
     frame = Frame(deps.now, deps.plan, Boards(deps.feed), without=() if deps.plan.group else ("/companies",))
     app.include_router(entry_router(entry, frame))
     if deps.ways.provider is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -19,6 +21,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
+from console.pages.live.lately import Lately
 from console.services.ports import ApiDeps
 from console.views.operating.pipeline import RawEventView, read_pipeline, rejected_groups, resume
 from profiles.errors import NotFound, RapportError
@@ -29,12 +32,13 @@ __all__ = ["pipeline_page_router"]
 
 _BETWEEN = 0.25  # seconds between two looks at the events
 _FIGURES = 2.0  # seconds between two states of the figures
-_LOOKS = 30.0  # seconds between two looks at whether somebody is still signed in
+_ROWS = 400  # events that are kept as they were written: several may watch
 
 
 def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The route /pipeline, its stream, and what may be done there."""
     router = APIRouter(include_in_schema=False)
+    written, flow = _Written(), Lately(partial(read_pipeline, deps), _FIGURES / 2)
     reads, replays = Depends(entry.may("pipeline:read")), Depends(entry.may("pipeline:replay"))
 
     @router.get("/pipeline")
@@ -90,26 +94,21 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
         entry.note(request, viewer, "source.resume", source)
         return RedirectResponse("/pipeline", 303, HEADERS)
 
-    async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
+    async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent | bytes]:
         """`figures` and `row` are HTML of ours, `sample` is JSON."""
         language, loop = language_of(request), asyncio.get_running_loop()
-        still, figures_at, looked_at = entry.still(request, viewer), loop.time(), loop.time()
+        still, figures_at, seen = entry.still(request, viewer), loop.time(), viewer._replace(name="")
         with deps.raw.watch(wanted) as watcher:
             while True:
                 rows = await watcher.take(1.0)
-                now = loop.time()
-                if now - looked_at > _LOOKS:
-                    looked_at = now
-                    if not await still():
-                        break
+                if not await still():
+                    break
                 shared = await frame.shared(request, viewer)
                 for row in rows:
-                    yield ServerSentEvent(
-                        frame.fragment(language, "pipeline", "row", {**shared, **_row(row)}), event="row"
-                    )
-                if now - figures_at >= _FIGURES:
-                    figures_at = now
-                    state = {**shared, "flow": await read_pipeline(deps)}
+                    yield written.of((row.id, language, seen), partial(_written, frame, language, shared, row))
+                if loop.time() - figures_at >= _FIGURES:
+                    figures_at = loop.time()
+                    state = {**shared, "flow": await flow.read()}
                     yield ServerSentEvent(frame.fragment(language, "pipeline", "figures", state), event="figures")
                 told = {"shown": watcher.shown, "came": watcher.came, "reading": watcher.reading}
                 yield ServerSentEvent(json.dumps({**told, "trouble": watcher.trouble}), event="sample")
@@ -126,6 +125,25 @@ def _wanted(
     only_bad: Annotated[bool, Query()] = False,
 ) -> WhichEvents:
     return WhichEvents(source, event.strip(), user.strip(), only_bad)
+
+
+class _Written:
+    """Events as they were written lately, for all who watch."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def of(self, key: Hashable, write: Callable[[], bytes]) -> bytes:
+        """One of them."""
+        if (found := self._rows.get(key)) is None:
+            found = self._rows[key] = write()
+            if len(self._rows) > _ROWS:
+                self._rows.popitem(last=False)
+        return found
+
+
+def _written(frame: Frame, language: str, shared: Mapping[str, Any], row: Any) -> bytes:
+    return ServerSentEvent(frame.fragment(language, "pipeline", "row", {**shared, **_row(row)}), event="row").encode()
 
 
 def _row(row: Any) -> dict[str, Any]:

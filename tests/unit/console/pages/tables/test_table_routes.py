@@ -115,3 +115,14 @@ def test_a_long_table_says_where_it_goes_on(console: Living, monkeypatch: pytest
     monkeypatch.setattr(csv_tables, "MOST", 450)
     found, following = asyncio.run(csv_tables.paged(ask, "100"))
     assert (found[0], len(found), following) == (100, 600, "700")
+
+
+def test_who_takes_tables_too_often_is_told_when_to_come_back() -> None:
+    with living() as console, signed_in(console, "analyst") as http:
+        answers = [http.get("/segments.csv") for _ in range(31)]
+        assert {answer.status_code for answer in answers[:30]} == {200}
+        assert answers[-1].status_code == 429
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 600
+        assert http.get("/segments").status_code == 200
+        with signed_in(console, "agent") as other:
+            assert other.get("/segments.csv").status_code == 200
