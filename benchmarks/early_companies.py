@@ -3,9 +3,10 @@
     python -m benchmarks.early_companies
     python -m benchmarks.early_companies --held
 
-Companies (`tests/worlds/b2b.py`) live by the B2B plan. Every eight weeks each that has a contract is looked at: does it
-end within 13 weeks? `fitted` is a logistic regression on the same signals, of the same rows: what the weights
-of the scorecard could come to at best.
+Companies (`tests/worlds/b2b.py`) live by the B2B plan. Every five weeks each that has a contract is looked at: does it
+end within 13 weeks? `by hand` is the scorecard as shipped, `shown` that which companies have taught by then, from
+labels whose horizon is over; `base rate` the share of those that left until then. `fitted` is a logistic regression on
+the same signals, of the same rows: what the weights of the scorecard could come to at best.
 """
 
 from __future__ import annotations
@@ -25,9 +26,13 @@ from scipy.optimize import minimize
 from benchmarks.command import command
 from benchmarks.companies import table_of
 from models.backtest.evaluation import figures
-from models.companies.risk import WEIGHTS, score_company
-from models.companies.signals import ground_of, signals_of
+from models.companies.labels import COMPANIES, SIGNALS, pack
+from models.companies.learning import CompanyLearner
+from models.companies.risk import score_company
+from models.companies.scorecard import BY_HAND, WEIGHTS, units
+from models.companies.signals import Signals, ground_of, signals_of
 from models.durations import WEEK
+from models.labels.examples import Example
 from plan import Plan, load_plan
 from profiles.companies.counting import count_shares, take_share
 from profiles.companies.sharing import Companies, told
@@ -41,7 +46,7 @@ from tests.worlds.b2b_events import START, company_events
 
 __all__ = ["run"]
 
-HORIZON, EVERY, FIRST = 13, 8, 16  # weeks
+HORIZON, EVERY, FIRST = 13, 5, 10  # weeks
 Array = NDArray[np.float64]
 
 
@@ -88,7 +93,7 @@ def rows_of(companies: int, weeks: int, seed: int, plan: Plan, *, held: bool) ->
         log = read_log(rows, plan, START + (weeks + 60) * WEEK)
         events = [record for record in log.records if isinstance(record, Event)]
         for week, company in company_at(events, plan, judged):
-            if not (world.begins[number] <= week - 8 and world.left[number] > week):
+            if not (world.begins[number] <= week and world.left[number] > week):
                 continue
             now = START + week * WEEK
             score = score_company(company, now, ground, bands)
@@ -96,12 +101,32 @@ def rows_of(companies: int, weeks: int, seed: int, plan: Plan, *, held: bool) ->
                 continue
             signals = signals_of(company, now, ground)
             assert signals is not None
-            found["x"].append([min(getattr(signals, name), most or 1.0) for name, (_, most) in WEIGHTS.items()])
+            found["x"].append(list(units(signals).values()))
+            found["signals"].append(signals)
+            found["week"].append(week)
             found["risk"].append(score.risk)
             found["latent"].append(latent[week][number])
             found["y"].append(float(world.left[number] <= week + HORIZON))
             found["company"].append(number)
     return dict(found)
+
+
+def taught(rows: dict[str, Any], plan: Plan) -> tuple[Array, Array, CompanyLearner]:
+    """The risks that would have been shown, the base rate by then, and the learner as it is at last."""
+    learner, waiting = CompanyLearner(plan.churn), []
+    shown, base = np.empty(len(rows["y"])), np.empty(len(rows["y"]))
+    for row in np.argsort(rows["week"], kind="stable"):
+        at = START + float(rows["week"][row]) * WEEK
+        while waiting and waiting[0].due <= at - plan.churn.lateness:
+            learner.take([waiting.pop(0)])
+        signals = Signals(*rows["signals"][row])
+        shown[row] = (learner.export() or BY_HAND).risk(signals)
+        base[row] = 1.0 / (1.0 + np.exp(-learner.taught.base)) if learner.taught.labels else BY_HAND.risk(signals)
+        said = np.array([shown[row]], dtype="<f4").tobytes()
+        due = at + learner.config.horizon
+        company, here = f"{COMPANIES}:{rows['company'][row]}", not rows["y"][row]
+        waiting.append(Example(company, at, due, SIGNALS, pack(signals), here, horizon="full", risks=said))
+    return shown, base, learner
 
 
 def fitted(x: Array, left: Array) -> tuple[Array, Array]:
@@ -127,11 +152,14 @@ def run(
     rows = {name: np.array(held_) for name, held_ in rows_of(companies, weeks, seed, plan, held=held).items()}
     y = rows["y"]
     weights, best = fitted(rows["x"], y)
-    risks = {"scorecard": rows["risk"], "fitted": best, "latent": rows["latent"]}
-    title = f"{len(y):,} looks at {companies} companies; ended {y.mean():.3f}"
+    shown, base, learner = taught(rows, plan)
+    risks = {"by hand": rows["risk"], "shown": shown, "base rate": base, "fitted": best, "latent": rows["latent"]}
+    title = f"{len(y):,} looks at {companies} companies; ended {y.mean():.3f}; shown by {learner.taught.shown().id}"
     Console().print(table_of(title, {name: figures(y, p).as_dict() for name, p in risks.items()}))
-    for name, weight in zip([*WEIGHTS, "base"], weights, strict=True):
-        Console().print(f"{name:<16}{weight:+.2f}")
+    card = learner.taught.card()
+    learned = [*card.weights.values(), card.base]
+    for name, weight, ours in zip([*WEIGHTS, "base"], weights, learned, strict=True):
+        Console().print(f"{name:<16}{weight:+.2f} fitted {ours:+.2f} learned")
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ class WorkerMetrics:
         )
         self._labels = Counter(
             "rapport_labels",
-            "Labels of snapshots, by horizon (short, full, hindsight) and outcome: order, no_order; or dropped for a "
-            "reason: forgotten, outage, censored.",
+            "Labels of snapshots, by horizon (short, full, hindsight) and outcome: order, no_order; of companies: "
+            "stayed, left; or dropped for a reason: forgotten, outage, censored.",
             ["horizon", "outcome"],
             registry=registry,
         )

@@ -91,8 +91,8 @@ def profile_pipeline(
         score(panel, plan.churn, plan.currency, plan.consent, plan.judging),
         segment(segments, holding, of_companies=theirs and theirs[0]),
         alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
-        label(plan.churn, plan.currency, plan.consent, panel),
-        schedule(segments, alerts, plan.churn, of_companies=theirs),
+        label(plan.churn, plan.currency, plan.consent, panel, plan.judging),
+        schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
 
 
@@ -131,7 +131,7 @@ def review_pipeline(
     return Pipeline(
         segment(segments, holding, of_companies=theirs and theirs[0]),
         alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
-        schedule(segments, alerts, plan.churn, of_companies=theirs),
+        schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
 
 

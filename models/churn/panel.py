@@ -21,6 +21,8 @@ from models.churn.model import Joined, Model, Outdated, joined
 from models.churn.scores import score_profiles
 from models.churn.weights import ahead
 from models.codec import Array, decode, encode
+from models.companies.scorecard import BY_HAND, LEARNED, Scorecard, meaning_of
+from models.companies.signals import ground_of
 from models.companies.words import BY_RULES
 from models.config import ChurnConfig
 from models.leaving.departures import Departures
@@ -45,6 +47,7 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     others: dict[str, msgspec.Raw] = {}  # panels of the further definitions of churn
     calibration: Calibration | None = None
     leaving: Departures | None = None
+    companies: Scorecard | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,7 @@ class Panel:
     others: Mapping[str, Panel] = field(default_factory=dict)  # of the further definitions of churn, by name
     calibration: Calibration | None = None  # by groups of customers, of the champion
     leaving: Departures | None = None  # corrects who has left and who leaves by what is known of causes
+    companies: Scorecard = BY_HAND  # what signals of a company count
 
     def __post_init__(self) -> None:
         unknown = self.models.keys() - set(MODELS)
@@ -128,7 +132,7 @@ class Panel:
         models = {name: msgspec.Raw(self.models[name].to_json()) for name in _LEARNED if name in self.models}
         others = {name: msgspec.Raw(panel.to_json()) for name, panel in self.others.items()}
         form = _Form(self.champion_name, self.version, self.trained_until, models, others, self.calibration,
-                     self.leaving)  # fmt: skip
+                     self.leaving, None if self.companies is BY_HAND else self.companies)  # fmt: skip
         return encode(form)
 
     @classmethod
@@ -160,12 +164,16 @@ class Panel:
         calibration = form.calibration if ours else None
         leaving = form.leaving if form.leaving is not None and form.leaving.fits(config) else None
         left = tuple(sorted(left_out))
-        return cls(champion, models, form.version, form.trained_until, left, others, calibration, leaving)
+        card = form.companies
+        companies = card if card is not None and card.meaning == meaning_of(ground_of(config)) else BY_HAND
+        return cls(champion, models, form.version, form.trained_until, left, others, calibration, leaving, companies)
 
 
 def basis(model_id: str) -> str:
     """What stands behind a score, by its model id; the id itself if no model of this version has such a one."""
     if model_id == BY_RULES:
-        return "a scorecard for companies, of which no model has learned"
+        return "a scorecard for companies, set by hand, before anything is learned of them"
+    if model_id.startswith(f"{LEARNED}-"):
+        return "a scorecard for companies, as those who left and stayed have taught it"
     name = next((name for name in MODELS if model_id.startswith(f"{name.replace('_', '-')}-")), None)
     return KINDS[name].basis if name else model_id

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from models.companies.health import WEIGHTS, judge_health
+from models.companies.labels import CompanyLabels
 from models.companies.measures import moves_until
 from models.companies.risk import score_company
+from models.companies.scorecard import BY_HAND, Scorecard
 from models.companies.signals import ground_of
 from models.conditions.crossings import MOMENT
 from models.conditions.words import duration_in_words
@@ -33,6 +35,7 @@ class Judging:
         self._weights, self._key = weights, key
         self.lifecycles = Lifecycles(churn)
         self.ground = ground_of(churn)
+        self.labels = CompanyLabels(churn)
         self._bands = (self.ground.contract or churn).bands
 
     @property
@@ -42,12 +45,18 @@ class Judging:
         what = definition.ends_by.in_words() if definition is not None else "nobody works with it any more"
         return f"{what} within {within}"
 
-    def look(self, company: Profile, now: float) -> None:
-        """Bring a company up to date. What time alone changes it changes as a day begins, so that is when it is due."""
+    def look(self, company: Profile, now: float, card: Scorecard = BY_HAND) -> None:
+        """Bring a company up to date. What time alone changes it changes as a day begins, so that is when it is due.
+
+        Args:
+            company: its document.
+            now: seconds.
+            card: what signals count in its risk.
+        """
         held = company.company
         if held is None:
             return
-        company.score = score_company(company, now, self.ground, self._bands)
+        company.score = score_company(company, now, self.ground, self._bands, card)
         held.health = judge_health(company, now, self._weights, self._key)
         self.lifecycles.move(company, now)
         goes_on = company.score is not None or held.health.value is not None or now < moves_until(held.team)

@@ -33,6 +33,7 @@ __all__ = [
     "silent",
     "unusual",
     "usual",
+    "worked",
 ]  # fmt: skip
 
 LEAST = 2.0
@@ -179,6 +180,17 @@ def seats(company: Profile) -> int | None:
         return sum(said[-1][1] for said in told if said)
     value = company.traits.get("seats", (None,))[0]
     return int(value) if isinstance(value, int | float) and 0 < value < 1e9 else None
+
+
+def worked(team: Team, after: float, until: float) -> bool | None:
+    """Whether anybody worked with the product in (after, until], by whole days; None if too little is known."""
+    first, last = day_of(after) + 1, day_of(until)
+    if team.latest <= last:
+        return team.latest >= first
+    known = [_on(team, team.week, day) for day in range(max(first + 6, team.latest - PAST), last + 1)]
+    if any(known):
+        return True
+    return None if team.latest - PAST > first or not known else False
 
 
 def moves_until(team: Team | None) -> float:

@@ -31,7 +31,7 @@ from models.churn.scaling import sigmoid
 from models.codec import Array, State
 from models.labels.habits import HABIT
 
-__all__ = ["ADMITTED", "LEAST", "PROOF", "SURE", "GroupEffects"]
+__all__ = ["ADMITTED", "LEAST", "LEAST_BY_HAND", "PROOF", "SURE", "GroupEffects", "settled"]
 
 ADMITTED = 50
 """Labels of a group before it has an effect of its own."""
@@ -218,7 +218,7 @@ class GroupEffects(State):
         further than it explains itself, however wide the belief is."""
         self.covariance[places, places] += _WIDENED * self._prior[places]
         spread = self.covariance[:, places] @ z
-        moved = _settled(odds, float(spread[places] @ z), y, weight)
+        moved = settled(odds, float(spread[places] @ z), y, weight)
         p = sigmoid(odds + moved)
         information = max(p * (1.0 - p), _FAINT) * weight
         self.covariance -= np.outer(spread, spread) / (1.0 / information + float(spread[places] @ z))
@@ -249,7 +249,7 @@ def _together(mean: Array, covariance: Array) -> float:
     return max(float(mean @ np.linalg.solve(covariance, mean)), 1e-12)
 
 
-def _settled(odds: float, variance: float, y: float, weight: float) -> float:
+def settled(odds: float, variance: float, y: float, weight: float) -> float:
     """How far log-odds of that variance move with a label: the root of d − variance · weight · (y − p(odds + d))."""
     most = variance * weight * (y - sigmoid(odds))  # beyond it lies no root, nor before 0
     low, high = min(0.0, most), max(0.0, most)

@@ -1,4 +1,4 @@
-"""The learners of all definitions of churn: each learns by itself, from the records that name its definition.
+"""The learners of all definitions of churn, and of companies: each learns by itself, from the records that name it.
 
 The plan's own is the learner of a plan that has no other: its parts, panel and notices are the same to the byte.
 """
@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from models.churn.panel import Panel
+from models.companies.labels import COMPANIES
+from models.companies.learning import CompanyLearner
+from models.companies.scorecard import BY_HAND
 from models.config import ChurnConfig
 from models.labels.examples import Of, OwnRecord, TrainingRecord
 from models.learning.checkpoint import parts_of, prefix_of
@@ -27,9 +30,17 @@ class Learners:
         config: of churn, from the plan.
         own: the learner of the plan's own definition.
         others: those of the further definitions, by name.
+        companies: that of the risk of companies.
     """
 
-    def __init__(self, config: ChurnConfig, own: Learner | None = None, others: Mapping[str, Learner] = {}) -> None:
+    def __init__(
+        self,
+        config: ChurnConfig,
+        own: Learner | None = None,
+        others: Mapping[str, Learner] = {},
+        companies: CompanyLearner | None = None,
+    ) -> None:
+        self.companies = companies or CompanyLearner(config)
         self.own = own or Learner(config)
         self.others = {
             config_.name: others.get(config_.name) or Learner(config_) for config_ in config.each() if config_.name
@@ -44,7 +55,8 @@ class Learners:
         """
         held = {each.name: found for each in config.each() if (found := parts_of(parts, each.name))}
         learners = {name: Learner.from_parts(own, config.of(name), now) for name, own in held.items()}
-        return cls(config, learners.pop("", None), learners)
+        companies = CompanyLearner.from_parts(parts_of(parts, COMPANIES), config)
+        return cls(config, learners.pop("", None), learners, companies)
 
     def take(self, records: Iterable[TrainingRecord]) -> int:
         """Take training records in, in the order of their log; answers how many examples were judged."""
@@ -55,7 +67,7 @@ class Learners:
                 others.setdefault(record.churn, []).append(record.record)
             else:
                 own.append(record)
-        judged = self.own.take(own)
+        judged = self.own.take(own) + self.companies.take(others.pop(COMPANIES, ()))
         for name, theirs in others.items():
             if name in self.others:  # else of a plan that was
                 judged += self.others[name].take(theirs)
@@ -69,12 +81,13 @@ class Learners:
     @property
     def treated(self) -> int:
         """Examples that people had acted on."""
-        return sum(learner.counts.treated for learner in (self.own, *self.others.values()))
+        own = sum(learner.counts.treated for learner in (self.own, *self.others.values()))
+        return own + self.companies.taught.treated
 
     def panel(self) -> Panel:
         """Every model that can be asked, of every definition."""
         others = {name: learner.panel() for name, learner in self.others.items()}
-        return dataclasses.replace(self.own.panel(), others=others)
+        return dataclasses.replace(self.own.panel(), others=others, companies=self.companies.export() or BY_HAND)
 
     def news(self) -> list[Notice]:
         """What has happened since the last call."""
@@ -94,4 +107,5 @@ class Learners:
         parts = self.own.parts()
         for name, learner in self.others.items():
             parts |= {f"{prefix_of(name)}{part}": value for part, value in learner.parts().items()}
+        parts |= {f"{prefix_of(COMPANIES)}{part}": value for part, value in self.companies.parts().items()}
         return parts

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from models.churn.panel import Panel
+from models.companies.judging import Judging
+from models.companies.labels import COMPANIES, CompanyLabels
 from models.config import ChurnConfig
 from models.labels import snapshots
 from models.labels.examples import Example, Of, OrderSummary
@@ -23,7 +25,13 @@ __all__ = ["label"]
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[[], Panel]) -> Together:
+def label(
+    config: ChurnConfig,
+    currency: str,
+    consent: Consent,
+    panel: Callable[[], Panel],
+    companies: Judging | None = None,
+) -> Together:
     """The step that releases labels and takes snapshots.
 
     It comes after the segments, so that a snapshot holds those of its own moment.
@@ -38,6 +46,7 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
         currency: of the plan.
         consent: who may be photographed.
         panel: answers the models that score now.
+        companies: looks at those; None of a plan without any.
     """
 
     further = config.each()[1:]
@@ -54,6 +63,8 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
                 _tell(of_whom[summary.profile], summary)
         for definition in further:
             by_definition(definition, works)
+        if companies is not None:
+            _of_companies(companies.labels, works)
 
     def release(work: Work) -> Iterator[Profile]:
         """Release the labels of a partition; answer who is due for a snapshot."""
@@ -96,6 +107,23 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
             snapshots.take_all(profiles, now, definition, currency, panel().of(definition.name))
 
     return Together("label", together)
+
+
+def _of_companies(labels: CompanyLabels, works: Sequence[Work]) -> None:
+    """The same of companies, by signals in place of features."""
+    for work in works:
+        outages = outages_of(work.everybody or work.arrival_rates, max(work.watermark, work.gate), labels.config)
+        for company in work.live():
+            if not is_company(company.id):
+                continue
+            now = work.at(company)
+            if company.snapshots:
+                reached = now if work.gate else label_clock(work.arrival_rates, now, work.watermark, labels.config)
+                for example in labels.mature(company, reached, outages, work.labels):
+                    _tell(work, example, COMPANIES)
+            if 0 < company.snapshot_at <= now:
+                labels.take(company, now)
+            company.snapshot_at = labels.next_snapshot(company, now) or 0
 
 
 def _tell(work: Work, record: Example | OrderSummary, churn: str = "") -> None:

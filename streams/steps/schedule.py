@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.companies.judging import Judging
 from models.conditions.compiler import compile_crossings
 from models.config import ChurnConfig
 from models.labels import outcomes, snapshots
@@ -39,7 +40,12 @@ def is_due(profile: Profile, now: float) -> bool:
 
 
 def schedule(
-    segments: Segments, alerts: Alerts, config: ChurnConfig, *, of_companies: tuple[Segments, Alerts] | None = None
+    segments: Segments,
+    alerts: Alerts,
+    config: ChurnConfig,
+    *,
+    of_companies: tuple[Segments, Alerts] | None = None,
+    companies: Judging | None = None,
 ) -> Callable[[Work], None]:
     """The last step: sets the time of each profile's timer.
 
@@ -47,6 +53,7 @@ def schedule(
         segments, alerts: of customers.
         config: of churn.
         of_companies: their segments and alerts.
+        companies: knows when their labels are final; None of a plan without any.
     """
     of_customers = compile_crossings([*segments.conditions, *alerts.conditions]), alerts
     others = of_customers
@@ -82,7 +89,10 @@ def schedule(
         return tuple(found)
 
     def _label_due(profile: Profile, now: float, config: ChurnConfig) -> float | None:
-        at = snapshots.next_due(profile, config)
+        if is_company(profile.id):
+            at = companies.labels.next_due(profile) if companies is not None else None
+        else:
+            at = snapshots.next_due(profile, config)
         return at if at is None or at > now else now + LATER
 
     def run(work: Work) -> None:

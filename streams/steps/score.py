@@ -45,9 +45,9 @@ def score(
         for work in works:
             for profile in work.live():
                 now = work.at(profile)
-                if is_company(profile.id):  # no model has learned of any; what members allow is heeded in their shares
+                if is_company(profile.id):  # what members allow is heeded in their shares
                     if companies is not None:
-                        companies.look(profile, now)
+                        companies.look(profile, now, panel().companies)
                 elif consent.allows(profile, PROFILING):
                     profiles.append(profile)
                     times.append(now)

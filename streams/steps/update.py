@@ -16,6 +16,7 @@ from functools import partial
 import msgspec
 
 from models.cases.decisions import decide, decide_by_alert
+from models.companies.labels import censor
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from models.segments.alert_document import alert_document
@@ -317,8 +318,22 @@ def _hear(work: Work, share: Share, companies: Companies) -> None:
         answer(work, share)
         return
     company = company or work.create(share.profile)
+    if _takes_away(company, share):
+        censor(company, work.labels)
     hear(work, company, share, companies)
     note_joiner(company, share)
+
+
+def _takes_away(company: Profile, share: Share) -> bool:
+    """Whether a company is another one after a share: a member is taken back, or another company begins to count for
+    it or does so no more."""
+    held = company.company
+    if held is None:
+        return False
+    if is_company(share.member) and not is_cell(share.member) and bool(share.since) != (share.member in held.joiners):
+        return True
+    erased = share.erased and not is_cell(share.member)  # of a cell it stands for whoever went last
+    return erased or (not share.state and share.member in held.shares)
 
 
 def _join(work: Work, command: Join, companies: Companies) -> None:
@@ -353,8 +368,9 @@ def _step_aside(work: Work, company: Profile) -> None:
         if alert.state in OPEN:
             note = f"merged into {into.into}"
             _tell(work, company, msgspec.structs.replace(alert, state="cleared", note=note))
+    censor(company, work.labels)
     company.alerts, company.score, company.company.health = {}, None, None
-    company.rescore_at = company.scheduled_at = 0
+    company.rescore_at = company.scheduled_at = company.snapshot_at = 0
 
 
 def _count(work: Work, id_: str, cause: Record, companies: Companies) -> None:

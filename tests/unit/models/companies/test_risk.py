@@ -8,7 +8,8 @@ import pytest
 
 from models.churn.panel import basis
 from models.churn.reasons import explain
-from models.companies.risk import BASE, WEIGHTS, contributions, score_company
+from models.companies.risk import score_company
+from models.companies.scorecard import BASE, BY_HAND, WEIGHTS
 from models.companies.signals import Signals, ground_of, signals_of
 from models.companies.words import why_no_risk
 from models.config import Bands, ChurnConfig
@@ -71,7 +72,7 @@ def test_reasons_and_base_add_up_to_the_risk_and_say_what_was() -> None:
     assert score is not None
     assert signals is not None
 
-    assert math.log(score.risk / (1 - score.risk)) == pytest.approx(BASE + sum(contributions(signals).values()))
+    assert math.log(score.risk / (1 - score.risk)) == pytest.approx(BASE + sum(BY_HAND.shares(signals).values()))
     acme.score, before = score, score.reasons
     acme.tickets, acme.roles = [], {}
     texts = [each.text for each in explain(acme, before)]
@@ -79,7 +80,7 @@ def test_reasons_and_base_add_up_to_the_risk_and_say_what_was() -> None:
     assert "1 ticket waited for 3 days or came back in the last 13 weeks" in texts
     assert "The last answer to a survey was a bad one" in texts
     assert [each.effect for each in explain(acme, before)] == ["raises"] * 4
-    assert "no model" in basis(score.model)
+    assert "set by hand" in basis(score.model)
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -87,7 +88,7 @@ def test_every_signal_says_itself_in_words_that_agree_with_its_sign(name: str) -
     """Those for the company lower the risk, the others raise it, and none is told by its name."""
     from models.companies.words import PREFIX, reason_in_words  # noqa: PLC0415  (only here)
 
-    (share,) = contributions(Signals(**{name: 1.0})).values()
+    (share,) = BY_HAND.shares(Signals(**{name: 1.0})).values()
 
     assert (share < 0) == (name in ("champion", "happy", "runs"))
     assert not reason_in_words(PREFIX + name, 1.0).startswith(PREFIX)

@@ -40,7 +40,7 @@ PLAN = ChurnConfig.model_validate(
                 "name": "cancels",
                 "ends_by": {"subscription": "ended"},
                 "horizon": "4w",
-                "bands": {"medium": 0.01, "high": 0.05},
+                "bands": {"medium": 0.005, "high": 0.01},
             },
             {"name": "unused", "ends_by": {"disuse": "login"}, "horizon": "4w", "label_horizon": "2w"},
         ],
@@ -48,7 +48,7 @@ PLAN = ChurnConfig.model_validate(
 )  # fmt: skip
 SEGMENT = SegmentRule.model_validate({"name": "shaky", "when": {"band": ["medium", "high"], "churn": "cancels"}})
 ALERTS = [
-    AlertRule(name="cancelling", threshold=0.05, churn="cancels", purpose=None),
+    AlertRule(name="cancelling", threshold=0.01, churn="cancels", purpose=None),
     AlertRule(name="lost", threshold=0.05, purpose=None),
 ]
 _decode = msgspec.msgpack.Decoder(TrainingRecord).decode
@@ -108,7 +108,7 @@ def test_who_never_orders_may_cancel_and_stop_using_it_and_the_learners_hear_of_
             assert cancels.score is not None
             assert (cancels.stage, unused.stage) == ("at_risk", "active")
             assert set(profile.segments) == {"shaky"}
-            assert profile.alerts["cancelling"].risk >= 0.05
+            assert profile.alerts["cancelling"].risk >= 0.01
             assert "lost" not in profile.alerts
 
     assert profile.churns is not None
