@@ -14,6 +14,8 @@ import numpy as np
 from models.churn.model import Scores
 from models.churn.outlook import Outlook, outlook
 from models.churn.scores import liken
+from models.companies.labels import COMPANIES
+from models.companies.learning import TAUGHT
 from models.config import ChurnConfig
 from models.features.reading import raws
 from models.labels.examples import ModelCommand, Of
@@ -26,6 +28,8 @@ from profiles.types import Profile
 from profiles.units import LearnerPosition
 
 __all__ = ["LearnerView", "ModelDesk", "Teacher"]
+
+_OF_COMPANIES = f"{prefix_of(COMPANIES)}{TAUGHT}"
 
 _LOOK = 0.1
 """Seconds between looks at whether a decision has been carried out."""
@@ -70,8 +74,10 @@ class ModelDesk:
 
     async def report(self, churn: str = "") -> Report:
         """What the learner of a definition of churn knows now; "" is the plan's own."""
-        parts = await self.store.parts([f"{prefix_of(churn)}{name}" for name in REPORTED])
-        return Report.of(await self.store.panel(), parts_of(parts, churn), self.config, churn)
+        names = [f"{prefix_of(churn)}{name}" for name in REPORTED]
+        parts = await self.store.parts(names if churn else [*names, _OF_COMPANIES])
+        companies = parts.get(_OF_COMPANIES)
+        return Report.of(await self.store.panel(), parts_of(parts, churn), self.config, churn, companies)
 
     async def kept(self, churn: str = "") -> list[KeptVersion]:
         """The kept checkpoints."""

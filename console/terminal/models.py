@@ -54,6 +54,7 @@ def overview(document: dict[str, Any]) -> RenderableType:
     parts += _models(document["models"])
     parts += _grown(document["models"], time.time())
     parts += _leaving(document["leaving"])
+    parts += _companies(document["companies"])
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
@@ -84,6 +85,19 @@ def _leaving(told: dict[str, Any]) -> list[RenderableType]:
     )
     text = f"The leaving score is told {by}; log loss of {told['labels']:,} labels of hindsight: {figures}."
     return [Text(text)]
+
+
+_SCORECARDS = {"learned": "as they have taught it", "rules": "set by hand", "base_rate": "near the share that left"}
+
+
+def _companies(told: dict[str, Any] | None) -> list[RenderableType]:
+    """What predicts the risk of companies, and how good that is."""
+    if told is None:
+        return []
+    names = {"shown": "as shown", "learned": "learned", "rules": "by hand", "base_rate": "base rate"}
+    rows = [(words, *_figures(told[name])) for name, words in names.items()]
+    title = f"Companies: the scorecard {_SCORECARDS[told['speaks']]} ({told['labels']:,} labels)"
+    return [Listing(("", *_FIGURES), rows, right=_FIGURES, title=title)]
 
 
 def _grown(models: Iterable[dict[str, Any]], now: float) -> list[RenderableType]:

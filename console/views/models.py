@@ -15,6 +15,9 @@ from models.churn.kinds.survival import Survival
 from models.churn.model import Scores
 from models.churn.outlook import Outlook
 from models.churn.scores import GROUPS, group_shares
+from models.companies.learning import Taught, quality
+from models.companies.scorecard import BY_HAND
+from models.companies.words import MEANINGS
 from models.labels.acting import Acting
 from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
@@ -138,6 +141,34 @@ class LeavingView(Document):
     btyd_still_here: FiguresView
 
 
+class SignalWeightView(Document):
+    """What a signal of a company counts."""
+
+    signal: str
+    meaning: str = Field(description="What one unit of it is.")
+    weight: float = Field(description="Log-odds of leaving for each unit, as companies have taught it.")
+    by_hand: float = Field(description="As it was set by hand.")
+
+
+class CompaniesView(Document):
+    """What predicts the risk of companies: a scorecard set by hand, learned anew from those who left and stayed."""
+
+    id: str = Field(description="As shown with a score.")
+    speaks: Literal["learned", "rules", "base_rate"] = Field(
+        description="Whose answer scores carry: of `base_rate` in part, while all else was worse."
+    )
+    labels: int = Field(description="Learned from; each was judged before.")
+    left: int = Field(description="Of those.")
+    trained_until: Time | None
+    shown: FiguresView = Field(description="The risks that were shown when the snapshots were taken.")
+    learned: FiguresView
+    rules: FiguresView = Field(description="By the weights set by hand.")
+    base_rate: FiguresView
+    base: float = Field(description="Log-odds of a company of which no signal speaks, as companies have taught it.")
+    base_by_hand: float
+    weights: list[SignalWeightView]
+
+
 class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
@@ -193,6 +224,9 @@ class ModelsView(Document):
     drift: DriftView
     leaving: LeavingView
     hold_out: HoldOutView | None = Field(description="Null without a hold-out.")
+    companies: CompaniesView | None = Field(
+        description="Null before the first label of a company, and by a further definition."
+    )
     began_anew: NoticeView | None = Field(
         description="When and why what had been learned was discarded, if that is among the latest news: the plan's "
         "`label_horizon` (all of it) or `horizon` (what was of the whole horizon) changed, or the features did."
@@ -339,6 +373,7 @@ def models_view(report: Report, hold_out: float) -> ModelsView:
         drift=_drift(report),
         leaving=_leaving(report.figures.leaving),
         hold_out=hold_out_view(report.figures.acting, hold_out),
+        companies=None if report.companies is None else _companies(report.companies),
         began_anew=next((notice for notice in notices if notice.kind == "anew"), None),
         notices=notices,
         decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.told.decisions)],
@@ -354,6 +389,24 @@ def hold_out_view(acting: Acting, share: float) -> HoldOutView | None:
         for name, group in (("held_out", acting.held_out), ("others", acting.others))
     }
     return HoldOutView(share=share, effect=acting.effect, **groups)
+
+
+def _companies(taught: Taught) -> CompaniesView:
+    card, shown, by_base_rate = taught.card(), taught.shown(), taught.by_base_rate
+    return CompaniesView(
+        id=shown.id,
+        speaks="base_rate" if by_base_rate else "learned" if taught.proved else "rules",
+        labels=taught.labels,
+        left=taught.left,
+        trained_until=taught.trained_until or None,
+        base=card.base,
+        base_by_hand=BY_HAND.base,
+        weights=[
+            SignalWeightView(signal=name, meaning=MEANINGS[name], weight=weight, by_hand=BY_HAND.weights[name])
+            for name, weight in card.weights.items()
+        ],
+        **{name: FiguresView(**figures) for name, figures in quality(taught).items()},
+    )
 
 
 def _leaving(standing: Standing) -> LeavingView:

@@ -95,11 +95,16 @@ class Taught(State):
         base = BASE + float(self.mean[-1])
         return Scorecard(base, dict(zip(_NAMES, weights.tolist(), strict=True)), self.labels, self.meaning)
 
+    @property
+    def by_base_rate(self) -> float:
+        """The share of the base rate in the log-odds that are shown; 0 while risks are no worse than it."""
+        share = 1.0 / (1.0 + math.exp(_DOUBTED - self.ahead))
+        return share if share >= _LEAST_SHARE else 0.0
+
     def shown(self) -> Scorecard:
         """What companies are scored by."""
-        card = self.card() if self.proved else BY_HAND
-        share = 1.0 / (1.0 + math.exp(_DOUBTED - self.ahead))
-        if share < _LEAST_SHARE:
+        card, share = self.card() if self.proved else BY_HAND, self.by_base_rate
+        if not share:
             return card
         weights = {name: (1.0 - share) * weight for name, weight in card.weights.items()}
         return Scorecard((1.0 - share) * card.base + share * self.base, weights, self.labels, self.meaning)

@@ -9,7 +9,7 @@ from models.features.readers import lasting, subscriptions_of
 from models.labels.outcomes import stage
 from profiles.types import Health, HealthPart, Profile
 
-__all__ = ["BY_RULES", "PREFIX", "part_in_words", "reason_in_words", "why_no_health", "why_no_risk"]
+__all__ = ["BY_RULES", "MEANINGS", "PREFIX", "part_in_words", "reason_in_words", "why_no_health", "why_no_risk"]
 
 BY_RULES = "company-rules-1"
 """The id of what scores companies, as models have one."""
@@ -44,6 +44,24 @@ _SAY: dict[str, Callable[[float], str]] = {
     "runs": lambda value: "The contract runs on for longer than the risk looks ahead",
     "unheard": lambda value: f"Nobody of ours has spoken with them for {counted(value, 'week')}",
 }
+
+
+MEANINGS = {
+    "fall": "share by which active members a week are fewer than usual",
+    "silent": "share of the use that has probably stopped",
+    "champion_gone": "a champion went within 12 weeks, and nobody has followed",
+    "champion": "there is a champion",
+    "trouble": "each ticket that waits for 3 days or came back, up to 3",
+    "unhappy": "the last answer to a survey was a bad one",
+    "happy": "the last answer to a survey was a good one",
+    "overdue": "each day since a payment failed, up to 10",
+    "paused": "the contract is paused",
+    "dearer": "share by which the price rose, up to a half",
+    "ends": "the contract ends within the horizon, and does not go on by itself",
+    "runs": "each day that the contract runs beyond the horizon, up to 100",
+    "unheard": "each week since anybody spoke with them, up to 13",
+}
+"""Of signals: what one unit of each is."""
 
 
 def part_in_words(part: HealthPart) -> str:

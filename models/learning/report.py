@@ -1,6 +1,6 @@
 """What the learner knows, as it is served: read from its checkpoint, computed by the same code that decides by it.
 
-This module imports neither River nor anything that learns, so the console can use it.
+This module imports no River, so the console can use it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from models.churn.model import Model
 from models.churn.panel import MODELS, Panel
 from models.churn.weights import Weights
 from models.codec import decode
+from models.companies.learning import Taught
 from models.config import ChurnConfig
 from models.features.table import TABLE
 from models.learning.checkpoint import HEAD, Head, is_readable
@@ -77,9 +78,17 @@ class Report:
     figures: Figures
     drift: Drift
     told: Told
+    companies: Taught | None = None  # what those have taught; of the plan's own definition
 
     @classmethod
-    def of(cls, panel: bytes | None, parts: Mapping[str, bytes], config: ChurnConfig, churn: str = "") -> Report:
+    def of(
+        cls,
+        panel: bytes | None,
+        parts: Mapping[str, bytes],
+        config: ChurnConfig,
+        churn: str = "",
+        companies: bytes | None = None,
+    ) -> Report:
         """The report from what the store holds; of a learner that knows nothing yet if it holds nothing, or what
         another version of Rapport has learned, after which this one begins anew.
 
@@ -88,6 +97,7 @@ class Report:
             parts: of this one's learner.
             config: of churn, from the plan.
             churn: the name of the definition; "" for the plan's own.
+            companies: the part of what companies have taught; None before any has.
 
         Raises:
             Misconfigured: that is damaged.
@@ -103,6 +113,7 @@ class Report:
             decode(quality, Figures, "the quality of the models"),
             decode(drift, Drift, "the state of the drift detection"),
             decode(told, Told, "what people were told"),
+            None if companies is None else decode(companies, Taught, "what companies have taught"),
         )
 
     def model(self, name: str) -> Model | None:

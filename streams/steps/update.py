@@ -332,8 +332,9 @@ def _takes_away(company: Profile, share: Share) -> bool:
         return False
     if is_company(share.member) and not is_cell(share.member) and bool(share.since) != (share.member in held.joiners):
         return True
-    erased = share.erased and not is_cell(share.member)  # of a cell it stands for whoever went last
-    return erased or (not share.state and share.member in held.shares)
+    if is_cell(share.member):
+        return False  # the member's own share came by here
+    return share.erased or (not share.state and share.member in held.shares)
 
 
 def _join(work: Work, command: Join, companies: Companies) -> None:

@@ -15,12 +15,15 @@ from typer.testing import CliRunner
 from console.commands.main import create_cli
 from console.services.models import ModelDesk
 from models.churn.panel import MODELS
+from models.companies.labels import COMPANIES
 from models.features.table import NAMES
-from models.labels.examples import ModelCommand
+from models.labels.examples import ModelCommand, Of
 from models.learning.learner import Learner
+from models.learning.learners import Learners
 from tests.console.people import customer, keep, store
 from tests.console.support_api import PLAN, support_api, where
 from tests.models.training import CONFIG, world
+from tests.unit.models.companies.test_learning import labels_of
 
 
 class Learned:
@@ -274,3 +277,27 @@ def test_what_an_earlier_version_has_learned_is_not_shown_and_what_is_damaged_is
     status, text = api.run("list")
     assert status == 1
     assert "cannot be read" in text
+
+
+def test_what_predicts_the_risk_of_companies_is_shown_beside_the_models() -> None:
+    """How good it is, by hand and as companies have taught it; before any label, nothing."""
+    held, learned = store(), Learned()
+    companies = Learners(CONFIG)
+    companies.take(Of(COMPANIES, one) for one in labels_of(300, 1, horizon=CONFIG.horizon))
+    with support_api(held, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
+        one = World(http, learned)
+        assert one.get("/v1/models")["companies"] is None
+        learned.instead = {name: part for name, part in companies.parts().items() if COMPANIES in name}
+        told = one.get("/v1/models")["companies"]
+        code, text = one.run("list")
+        further = http.get("/v1/models/hazard")
+
+    assert further.status_code == 200
+    assert (told["id"], told["speaks"], told["labels"]) == ("companies-300", "learned", 300)
+    assert told["learned"]["log_loss"] < told["rules"]["log_loss"]
+    weights = {each["signal"]: each for each in told["weights"]}
+    assert weights["overdue"]["weight"] > weights["overdue"]["by_hand"] > 0
+    assert all(each["meaning"] for each in told["weights"])
+    assert code == 0
+    assert "Companies: the scorecard as they have taught it (300 labels)" in text
+    assert "base rate" in text

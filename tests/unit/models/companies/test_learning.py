@@ -19,7 +19,9 @@ CANCELS = {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "
 CHURN = ChurnConfig.model_validate({"definitions": [CANCELS]})
 
 
-def labels(n: int, seed: int, *, level: float = -3.4, overdue: float = 0.3, fall: float = 1.0) -> list[Example]:
+def labels_of(
+    n: int, seed: int, *, level: float = -3.4, overdue: float = 0.3, fall: float = 1.0, horizon: float = 13 * WEEK
+) -> list[Example]:
     """Companies that hardly leave because fewer work with it, and most because they do not pay."""
     rng, found = np.random.default_rng(seed), []
     for number in range(n):
@@ -32,7 +34,7 @@ def labels(n: int, seed: int, *, level: float = -3.4, overdue: float = 0.3, fall
         said = np.array([BY_HAND.risk(signals)], dtype="<f4").tobytes()
         at = WEEK * number
         found.append(
-            Example(f"~{number}", at, at + 13 * WEEK, SIGNALS, pack(signals), not left, horizon="full", risks=said)
+            Example(f"~{number}", at, at + horizon, SIGNALS, pack(signals), not left, horizon="full", risks=said)
         )
     return found
 
@@ -47,9 +49,9 @@ def loss(card: Scorecard, shown: list[Example]) -> float:
 def test_companies_teach_how_many_leave_and_what_of_it_tells(seed: int) -> None:
     learner = CompanyLearner(CHURN)
     assert learner.export() is None
-    assert learner.take(labels(600, seed)) == 600
+    assert learner.take(labels_of(600, seed)) == 600
 
-    card, fresh = learner.export(), labels(2000, seed + 100)
+    card, fresh = learner.export(), labels_of(2000, seed + 100)
     assert card is not None
     assert card.id == "companies-600"
     assert loss(card, fresh) < loss(BY_HAND, fresh) - 0.03
@@ -63,7 +65,7 @@ def test_companies_teach_how_many_leave_and_what_of_it_tells(seed: int) -> None:
 
 def test_a_few_labels_change_nothing() -> None:
     learner = CompanyLearner(CHURN)
-    learner.take(labels(15, 1))
+    learner.take(labels_of(15, 1))
 
     assert learner.export() is None
 
@@ -71,7 +73,7 @@ def test_a_few_labels_change_nothing() -> None:
 def test_no_weight_changes_its_sign() -> None:
     """Its reason would say that a good sign is a bad one: those whose payments fail stay, here."""
     learner = CompanyLearner(CHURN)
-    learner.take(labels(1500, 2, level=-1.0, overdue=-0.3))
+    learner.take(labels_of(1500, 2, level=-1.0, overdue=-0.3))
 
     card = learner.taught.card()
     assert 0.0 <= card.weights["overdue"] < 0.01
@@ -81,8 +83,8 @@ def test_no_weight_changes_its_sign() -> None:
 def test_what_tells_nothing_comes_to_the_base_rate() -> None:
     """Signals against which companies leave: what is shown is no worse than the share of those who left."""
     learner = CompanyLearner(CHURN)
-    learner.take(labels(800, 3, level=-1.5, overdue=-0.3, fall=-3.0))
-    fresh = labels(2000, 30, level=-1.5, overdue=-0.3, fall=-3.0)
+    learner.take(labels_of(800, 3, level=-1.5, overdue=-0.3, fall=-3.0))
+    fresh = labels_of(2000, 30, level=-1.5, overdue=-0.3, fall=-3.0)
     left = sum(not one.y for one in fresh) / len(fresh)
 
     card = learner.export()
@@ -95,7 +97,7 @@ def test_labels_that_overlap_count_once() -> None:
         CompanyLearner(CHURN),
         CompanyLearner(ChurnConfig.model_validate({"definitions": [CANCELS | {"snapshot_every": "13d"}]})),
     )
-    for number, one in enumerate(labels(60, 4)):
+    for number, one in enumerate(labels_of(60, 4)):
         once.take([one])
         for copy in range(7):
             again = Example(f"{one.profile}.{copy}", one.at, one.due, one.schema, one.x, one.y, horizon="full")
@@ -107,7 +109,7 @@ def test_labels_that_overlap_count_once() -> None:
 
 def test_what_people_acted_on_is_judged_and_not_learned() -> None:
     acted = [Example(*(getattr(one, name) for name in ("profile", "at", "due", "schema", "x", "y")), horizon="full",
-                     treated=True) for one in labels(50, 5)]  # fmt: skip
+                     treated=True) for one in labels_of(50, 5)]  # fmt: skip
     learner = CompanyLearner(CHURN)
 
     assert learner.take(acted) == 50
@@ -118,7 +120,7 @@ def test_what_people_acted_on_is_judged_and_not_learned() -> None:
 
 def test_a_learner_goes_on_as_if_nothing_had_happened_and_takes_nothing_twice() -> None:
     """To the byte, whatever was delivered again."""
-    told = labels(300, 6)
+    told = labels_of(300, 6)
     straight = CompanyLearner(CHURN)
     straight.take(told)
     resumed = CompanyLearner(CHURN)
@@ -134,11 +136,11 @@ def test_a_learner_goes_on_as_if_nothing_had_happened_and_takes_nothing_twice() 
 
 def test_of_other_signals_or_another_meaning_nothing_is_of_use() -> None:
     learner = CompanyLearner(CHURN)
-    learner.take(labels(200, 7))
+    learner.take(labels_of(200, 7))
     other = ChurnConfig.model_validate({"definitions": [CANCELS | {"horizon": "26w"}]})
 
     assert CompanyLearner.from_parts(learner.parts(), other).taught.labels == 0
-    assert CompanyLearner(other).take(labels(20, 8)) == 0
+    assert CompanyLearner(other).take(labels_of(20, 8)) == 0
     strange = [Example("~x", 0.0, 13 * WEEK, "company-0", pack(Signals()), True, horizon="full"),
                Example("~y", 0.0, 13 * WEEK, SIGNALS, b"abcd", True, horizon="full"),
                Example("~z", 0.0, 13 * WEEK, SIGNALS, pack(Signals(fall=np.nan)), True, horizon="full")]  # fmt: skip
@@ -149,7 +151,7 @@ def test_of_other_signals_or_another_meaning_nothing_is_of_use() -> None:
 def test_the_learners_tell_theirs_apart_and_ship_it_to_the_scorers() -> None:
     learners = Learners(CHURN)
     assert not any(COMPANIES in name for name in learners.parts())
-    assert learners.take([Of(COMPANIES, one) for one in labels(300, 9)]) == 300
+    assert learners.take([Of(COMPANIES, one) for one in labels_of(300, 9)]) == 300
 
     again = Learners.from_parts(learners.parts(), CHURN)
     assert again.parts() == learners.parts()

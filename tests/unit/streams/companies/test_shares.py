@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -14,8 +15,12 @@ import pytest
 
 from analysis.archive.columns import Placed, events_in, to_table
 from models.churn.panel import Panel
+from models.companies.labels import COMPANIES, SIGNALS
+from models.companies.scorecard import BY_HAND, Scorecard, meaning_of
+from models.companies.signals import ground_of
 from models.companies.words import BY_RULES
 from models.durations import DAY
+from models.labels.examples import Example, Of, TrainingRecord
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan, parse_plan
 from profiles.companies.counting import part_of_cell, parts_of
@@ -23,9 +28,23 @@ from profiles.companies.sharing import CELLS, Companies, told
 from profiles.consent import Consent
 from profiles.state import Limits
 from profiles.store import Loaded
-from profiles.types import Absorb, Erase, Event, Grouping, Identity, Merge, Profile, Record, Share, Split, is_cell
+from profiles.types import (
+    Absorb,
+    Erase,
+    Event,
+    Grouping,
+    Identity,
+    Join,
+    Merge,
+    Profile,
+    Record,
+    Share,
+    Snapshot,
+    Split,
+    is_cell,
+)
 from streams.companies.shares import hear
-from streams.kafka.topics import PROFILE_EVENTS, TOLD
+from streams.kafka.topics import PROFILE_EVENTS, TOLD, TRAINING_EXAMPLES
 from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
 from streams.settings import Settings
@@ -33,7 +52,7 @@ from streams.steps.identify import NOBODY
 from streams.steps.intake import Intake
 from streams.steps.update import update
 from streams.steps.work import Work
-from tests.build import event, record
+from tests.build import T0, event, record
 
 WHOLE = 4
 KINDS = Companies(
@@ -41,6 +60,7 @@ KINDS = Companies(
 )
 LIMITS = dataclasses.replace(Limits(), companies=KINDS)
 STEP = update("EUR", LIMITS)
+decode = msgspec.msgpack.Decoder(TrainingRecord).decode
 
 
 def run(*records: Record, profiles: dict[str, Profile] | None = None, batch: int = 3) -> dict[str, Profile]:
@@ -351,3 +371,72 @@ def test_companies_have_segments_and_alerts_of_their_own() -> None:
     assert set(acme.segments) == {"teams"}
     assert acme.alerts["quiet"].state == "open"
     assert [one["alert"]["rule"] for one in told if one["profile"] == acme.id and "alert" in one] == ["quiet"]
+
+
+def test_the_learner_hears_what_became_of_companies() -> None:
+    """Live, of a company with a contract that is cancelled after 60 days: by what it was when its snapshot was taken,
+    and by a scorecard that was learned, once there is one."""
+    cancels = "{name: cancels, ends_by: {subscription: ended}, horizon: 4w, snapshot_every: 2w}"
+    plan = parse_plan(PLAN.replace("alerts:", f"churn: {{definitions: [{cancels}]}}\nalerts:"), "the plan", {})
+    learned = Scorecard(-3.0, BY_HAND.weights, 40, meaning_of(ground_of(plan.churn)))
+    panels = [Panel.cold(plan.churn), dataclasses.replace(Panel.cold(plan.churn), companies=learned)]
+    look = profile_pipeline(plan, Settings(), lambda: panels[0], PopulationSnapshot.empty)
+    held: dict[str, Profile] = {}
+    told: list[TrainingRecord] = []
+    id_ = plan.company("acme")
+
+    def day(number: int, *happened: Event) -> None:
+        waiting: list[Record] = list(happened)
+        due = [one for one in held.values() if 0 < one.scheduled_at <= T0 + number * DAY]
+        while waiting or due:
+            for one in waiting:
+                one.origin = ("profile.events", 0, (1 + number * 100 + waiting.index(one)) << 16)
+            work = Work(0, Loaded(profiles=held, watermark=T0 + number * DAY), 1)
+            work.begin(T0 + number * DAY, waiting, due)
+            asyncio.run(look.run(work))
+            told.extend(decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES)
+            waiting, due = [read_record(each.value) for each in work.outputs if each.topic == PROFILE_EVENTS], []
+
+    group = Grouping("acme")
+    day(0, event("subscription_start", 0, profile="m", id="s", group=group, subject="s", amount=900))
+    for number in range(1, 101):
+        events = [event("visit", number, profile="m", id=f"v{number}", group=group)]
+        if number == 60:
+            events.append(event("subscription_cancel", 60, profile="m", id="c", group=group, subject="s"))
+        day(number, *events)
+        if number == 40:
+            acme = held[id_]
+            assert acme.score is not None
+            assert acme.score.model == BY_RULES
+            panels.reverse()
+        if number == 45:
+            assert acme.score is not None
+            assert held[id_].score.model == "companies-40"  # type: ignore[union-attr]
+
+    labels = [one.record for one in told if isinstance(one, Of) and one.churn == COMPANIES]
+    assert all(isinstance(label, Example) and label.profile == id_ for label in labels)
+    times = [(label.at - T0) / DAY for label in labels if isinstance(label, Example)]
+    assert len(times) >= 4
+    assert all(after - before == pytest.approx(14, abs=1.5) for before, after in pairwise(times))
+    assert [label.y for label in labels if isinstance(label, Example)] == [at + 28 < 60 for at in times]
+    assert (held[id_].snapshots, held[id_].snapshot_at, held[id_].stage) == ([], 0, "churned")
+
+
+@pytest.mark.parametrize("members", [3, 20])
+def test_nothing_is_learned_of_a_company_that_is_another_one_since(members: int) -> None:
+    """A member was erased, or another company counts for it; not of a merge, which takes nothing away
+    from it, nor of a visit."""
+    waiting = Snapshot(1.0, 9.0, SIGNALS, b"")
+
+    def acme(*records: Record) -> list[Snapshot]:
+        held = run(*visits(members), *(one for one in visits(members + 1) if one.profile == f"m{members}"))
+        held["~acme"].snapshots = [waiting]
+        run(*records, profiles=held)
+        return held["~acme"].snapshots
+
+    assert acme(event("visit", 5, profile="m1", id="later", group=Grouping("acme"))) == [waiting]
+    assert acme(Merge("m1", "m0", 50.0, [])) == [waiting]
+    assert acme(Erase("m1", 99.0)) == []
+    bolt = event("visit", 5, profile="b", id="b", group=Grouping("bolt"))
+    assert acme(bolt, Join("~bolt", "bolt", "~acme", "acme", 9.0, "kim", "one house")) == []
+    assert acme(bolt, Join("~acme", "acme", "~bolt", "bolt", 9.0, "kim", "one house")) == []
