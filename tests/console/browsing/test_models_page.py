@@ -8,11 +8,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from console.services.models import ModelDesk
+from models.companies.labels import COMPANIES
+from models.labels.examples import Of
+from models.learning.learners import Learners
 from tests.console.browsing.conftest import SignedIn, visitors
 from tests.console.browsing.living import living
 from tests.console.support_api import PLAN
 from tests.console.test_models import Learned
 from tests.models.training import CONFIG
+from tests.unit.models.companies.test_learning import labels_of
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +64,20 @@ def test_a_decision_is_carried_out_or_refused_in_words(signed_in: SignedIn, lear
     expect(page.locator("#speaks")).to_contain_text("promoted by operator")
     page.get_by_role("button", name="Release").click()
     expect(page.locator("#decided")).to_contain_text("release")
+
+
+def test_what_companies_have_taught_is_told_beside_the_models(signed_in: SignedIn, learned: Learned) -> None:
+    companies = Learners(CONFIG)
+    companies.take(Of(COMPANIES, one) for one in labels_of(300, 1, horizon=CONFIG.horizon))
+    page = signed_in("analyst")
+    page.goto("/models")
+    expect(page.locator("#companies")).to_have_count(0)
+    learned.instead = {name: part for name, part in companies.parts().items() if COMPANIES in name}
+    page.reload()
+    expect(page.locator("#companies")).to_contain_text("as companies have taught it")
+    page.get_by_text("What each signal counts").click()
+    expect(page.get_by_text("each day since a payment failed, up to 10")).to_be_visible()
+    learned.instead = {}
 
 
 def test_before_anything_is_learned_it_says_what_comes(chromium: Browser) -> None:
