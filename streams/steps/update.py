@@ -330,7 +330,7 @@ def _takes_away(company: Profile, share: Share) -> bool:
     held = company.company
     if held is None:
         return False
-    if is_company(share.member) and not is_cell(share.member) and bool(share.since) != (share.member in held.joiners):
+    if is_company(share.member) and not is_cell(share.member) and (share.since > 0) != (share.member in held.joiners):
         return True
     if is_cell(share.member):
         return False  # the member's own share came by here
