@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from console.local.process import Reaper
 from console.local.resp import ask_redis
 from streams.settings import Settings
-from tests import REPOSITORY
+from tests import ON_SERVERS, REPOSITORY
 from tests.ordering import long_first
 from tests.servers import (
     Candidate,
@@ -72,13 +72,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _mark(items: list[pytest.Item]) -> None:
     for item in items:
         marks = {mark for fixture in getattr(item, "fixturenames", ()) for mark in MARKS.get(fixture, ())}
-        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        params = item.callspec.params.values() if folder == "contracts" and hasattr(item, "callspec") else ()
         marks |= {mark for param in params if isinstance(param, str) for mark in PARAMS.get(param, ())}
         for mark in marks:
             item.add_marker(mark)
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
         if folder in QUICK and not marks and not any(map(item.get_closest_marker, ("slow", "node"))):
             item.add_marker("quick")
+        elif folder not in ON_SERVERS and (marks or not item.get_closest_marker("slow")):
+            raise pytest.UsageError(f"{item.nodeid} needs a server: `.ci/run` looks for those in {ON_SERVERS}")
 
 
 @pytest.fixture(scope="session")
