@@ -156,6 +156,21 @@ class Caller:
         if parts.scheme not in ("https", "http") or not host:
             raise Refused("is no URL that begins with https://")
         port = port or (443 if parts.scheme == "https" else 80)
+        address, allowed = await self.look(host, port)
+        if not allowed:
+            if parts.scheme != "https":
+                raise Refused("would be called without TLS: write https://")
+            if port != 443:
+                raise Refused(f"would be called at port {port}: only 443 is allowed")
+        return address
+
+    async def look(self, host: str, port: int) -> tuple[Address, bool]:
+        """The first address of a name, all of which may be called, and whether they are in networks that are allowed.
+
+        Raises:
+            Refused: one of them is neither public nor allowed.
+            NoAnswer: the name has no address now.
+        """
         try:
             told = [str(ipaddress.ip_address(host))]
         except ValueError:
@@ -166,16 +181,11 @@ class Caller:
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in told]
         if not addresses:
             raise NoAnswer(f"{host} has no address")
-        for address in addresses:
-            if any(address in network for network in self._allowed):
-                continue
+        others = [address for address in addresses if not any(address in network for network in self._allowed)]
+        for address in others:
             if not public(address):
                 raise Refused(f"{host} leads to {address}, which is no address of the public Internet")
-            if parts.scheme != "https":
-                raise Refused("would be called without TLS: write https://")
-            if port != 443:
-                raise Refused(f"would be called at port {port}: only 443 is allowed")
-        return addresses[0]
+        return addresses[0], not others
 
     async def _send(self, call: Call) -> Answer:
         address = await self.address_of(call.url)

@@ -12,8 +12,9 @@ How a kind is added:
 4. A recipe in docs/delivery.md, and a test in `tests/unit/streams/sinks/kinds/` against a local server that answers as
    the service does, its refusals included (`tests/sinks.py` has the server).
 
-A kind gets a `Told`: the messages as `messages.py` has them, how many more there are that are not named, the language
-and the currency. It decides nothing about when and whether: grouping, quiet hours, caps, retries, order and the breaker
-are the engine's. It must say the same of the same message each time but for what the service wants to be new (a time, a
-signature), must put hostile text nowhere unescaped, and must name no customer by address or number.
+A kind gets a `Told`: the messages as `messages.py` has them, how many more there are that are not named, the language,
+the currency, and `phrase`, by which the console's catalogue says what models say in that language. It decides nothing
+about when and whether: grouping, quiet hours, caps, retries, order and the breaker are the engine's. It must say the
+same of the same message each time but for what the service wants to be new (a time, a signature), must put hostile text
+nowhere unescaped, and must name no customer by address or number.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import SecretStr
@@ -13,7 +13,7 @@ from streams.sinks.http import Answer, Call, Caller
 from streams.sinks.messages import Body
 from streams.sinks.retry_after import wait_of
 
-__all__ = ["HttpKind", "Kind", "Pace", "Told", "Verdict"]
+__all__ = ["HttpKind", "Kind", "Pace", "Told", "Verdict", "as_it_is"]
 
 Spec = TypeVar("Spec", bound=Sink)
 
@@ -24,6 +24,11 @@ class Pace(NamedTuple):
     number: int = 50  # requests…
     seconds: float = 1.0  # …in so many seconds
     at_once: int = 8  # requests under way
+
+
+def as_it_is(text: str, language: str) -> str:
+    """For who has no translations of what models say."""
+    return text
 
 
 class Told(NamedTuple):
@@ -37,13 +42,14 @@ class Told(NamedTuple):
     currency: str = "EUR"
     language: str = "en"
     url: str | None = None  # of the console's list of alerts
+    phrase: Callable[[str, str], str] = as_it_is  # a sentence of the models in a language
 
 
 class Verdict(NamedTuple):
     """What an attempt came to."""
 
     outcome: str  # delivered | again | refused (never try this message again) | disabled (tell it nothing any more)
-    status: int = 0  # of HTTP; 0: there was none
+    status: int = 0  # of HTTP, or of SMTP; 0: there was none
     answer: str = ""  # or what went wrong, in words
     after: float | None = None  # again: not before so many seconds, as the service says
     throttled: bool = False  # …which goes for all messages
