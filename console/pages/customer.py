@@ -22,10 +22,10 @@ from console.services.first_steps import FirstSteps
 from console.services.links import links_of
 from console.services.ports import ApiDeps
 from console.services.revealing import veils_of
-from console.views.churn import may_be_scored
+from console.views.churn import DefinedChurnView, may_be_scored
 from console.views.label import label
 from console.views.operating.audit import ACTIONS, AuditView
-from console.views.profile import profile_view
+from console.views.profile import ProfileView, profile_view
 from console.views.timeline import timeline_view
 from plan import Plan
 from profiles.claims import believed_traits
@@ -120,8 +120,11 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         events = timeline_view(found, _KEPT if source else _SHOWN, deps.plan)
         chosen = [event for event in events if _of(event.source, event.role, source)][:_SHOWN]
         view = profile_view(found, await deps.now(), deps.plan, advice)
+        by = first_scored(view)
         return {
             "customer": view,
+            "spoken": view.churn if by is None else by.churn,
+            "by": by,
             "veils": veils_of(view, sight_of(viewer, deps.plan, one=True)).fields,
             "may_act": viewer.may("alerts:write"),
             "whom": await assignees(deps) if viewer.may("alerts:write") else [],
@@ -137,6 +140,13 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         }
 
     return router
+
+
+def first_scored(view: ProfileView) -> DefinedChurnView | None:
+    """The first further definition of churn that scores somebody, where the plan's own does not; else None."""
+    if view.churn is not None:
+        return None
+    return next((one for one in view.churns if one.churn is not None), None)
 
 
 def _of(source: str, role: str | None, chosen: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -10,9 +11,10 @@ import pytest
 
 from console.pages.customer import _FRAGMENTS
 from profiles.stores.access import Account
-from profiles.types import ERASED, Company, Profile
+from profiles.types import ERASED, Churn, Company, Profile, Reason, Score
 from tests.console.browsing.living import Living, living
 from tests.console.people import customer, happened
+from tests.console.test_churns import PLAN as UNSEEN
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -53,6 +55,31 @@ def test_an_open_page_keeps_nothing_of_who_is_erased(client: httpx.Client, conso
     assert "no longer here" in last
     for name in _FRAGMENTS[1:]:
         assert f'hx-target="#{name}" hx-swap="innerMorph"></hx-partial>' in last
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_whom_only_a_further_definition_scores_is_no_customer_without_a_score(own: bool) -> None:
+    """Whoever works with a product and orders nothing by themselves: the page is about that score, with its reasons."""
+    with living(plan=UNSEEN) as console, httpx.Client(base_url=console.url) as http:
+        http.post(f"/sign-in/{console.link('agent')}", headers=OURS)
+        person = customer()
+        score = Score(0.9, "high", 1_700_000_000.0, "rules-2", [Reason("open_tickets", 1.0, 1.0)])
+        person.churns = {"unseen": Churn(score=score, stage="at_risk", stage_since=1_700_000_000.0)}
+        person.score = Score(0.3, "low", 1_700_000_000.0, "rules-2", []) if own else None
+        console.keep(person)
+        page = re.sub(r"\s+", " ", http.get(f"/c/{person.id}").text)
+
+    assert "Not scored yet" not in page
+    (card,) = re.findall(r'<section class="card" id="risk".*?</section>', page)
+    assert [re.search(figure, card) is not None for figure in (r"\b30\b", r"\b90\b", "fading", "ticket")] == [
+        own,
+        True,
+        True,
+        not own,
+    ]
+    assert card.count("fading") == 1
+    (on_phones,) = re.findall(r'<span class="on-phones">.*?</span>', page)
+    assert re.search(r"\b30\b" if own else r"\b90\b", on_phones)
 
 
 def test_a_company_is_no_customer(client: httpx.Client, console: Living) -> None:
