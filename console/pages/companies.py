@@ -59,7 +59,10 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         language = language_of(request)
 
         async def render() -> dict[str, str]:
-            now = await known_company(deps, found.id)
+            now = await deps.reader.profile(found.id)
+            if now is None or now.company is None:
+                gone = frame.fragment(language, "gone", "head", {"into": "", "company": True})
+                return {**dict.fromkeys((*_FRAGMENTS, "members", "erase"), ""), "head": gone}
             shared = {**await frame.shared(request, viewer), **await values(now, viewer)}
             return await frame.fragments(language, "company", _FRAGMENTS, shared)
 
@@ -80,7 +83,11 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
             erased = await deps.desk.eraser.erase_company(found, deps.clock(), viewer.name, deps.wait)
             told = {"receipt": ErasureReceipt.of(erased), "mistyped": False}
             entry.note(request, viewer, "company.erase", found.id)
-        return await frame.part(request, viewer, "company", "erase", address=quote(key, safe=""), key=key, **told)
+        address = quote(key, safe="")
+        answer = await frame.part(request, viewer, "company", "erase", address=address, key=key, **told)
+        if told["receipt"]:
+            answer.headers["HX-Retarget"] = "main"  # nothing of what was known stays to be read
+        return answer
 
     async def values(found: Profile, viewer: Viewer) -> Mapping[str, Any]:
         sight = sight_of(viewer, deps.plan)

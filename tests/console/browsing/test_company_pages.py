@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 from playwright.sync_api import Browser, expect
 
+from profiles.stores.access import Role
+from streams.identity.erasure import Eraser
+from streams.settings import Settings
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import aside, living
-from tests.console.test_companies import BUSINESS, NAME, stored, visit
+from tests.console.support_api import api_deps
+from tests.console.test_companies import BUSINESS, NAME, Worker, stored, visit
 
 pytestmark = pytest.mark.slow
 
@@ -55,4 +62,53 @@ def test_a_company_with_an_alert_is_where_people_look_for_who_is_at_risk(chromiu
         page.goto(f"{console.url}/?tab=acknowledged")
         expect(page.get_by_role("heading", name="At risk")).to_be_visible()
         expect(page.get_by_role("region", name="Companies")).to_have_count(0)
+        page.close()
+
+
+def test_an_admin_erases_a_company_by_typing_its_name_and_nobody_else_can(chromium: Browser) -> None:
+    """Its page says so, in the place of what was known; its people are still there, without it."""
+    held = aside(lambda: stored(visit("m0", 0, tier="team"), visit("m1", 1, "bolt")))
+    worker = Worker(held)
+    eraser = Eraser(held, worker.links, cast(Any, worker), Settings(partitions=4), BUSINESS)
+    desk = replace(api_deps(held, plan=BUSINESS).desk, eraser=eraser)
+    with living(held, plan=BUSINESS, desk=desk) as console:
+        others: tuple[Role, ...] = ("agent", "operator")
+        for role in others:
+            page = chromium.new_page()
+            page.goto(f"{console.url}/sign-in/{console.link(role)}")
+            page.get_by_role("button").click()
+            page.goto(f"{console.url}/company/{BUSINESS.company(NAME)}")
+            expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+            expect(page.get_by_text("Erase this company")).to_have_count(0)
+            answer = page.request.post(f"{console.url}/company/{BUSINESS.company(NAME)}/erase", form={"typed": NAME})
+            assert answer.status == 403
+            page.close()
+        page = chromium.new_page()
+        page.goto(f"{console.url}/sign-in/{console.link('admin')}")
+        page.get_by_role("button").click()
+        page.goto(f"{console.url}/companies")
+        page.get_by_role("link", name=NAME).click()
+        other = chromium.new_page()
+        other.goto(f"{console.url}/sign-in/{console.link('analyst')}")
+        other.get_by_role("button").click()
+        other.goto(page.url)
+        expect(other.locator("#members a").first).to_be_visible()
+        page.get_by_text("Erase this company").click()
+        page.get_by_label("Type its name").fill("bolt")
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.locator("#erase")).to_contain_text("That is not its name")
+        page.get_by_label("Type its name").fill(NAME)
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.locator("main")).to_contain_text("is erased. Its people stay")
+        console.feed.wake()
+        expect(other.locator("#head")).to_contain_text("no longer here")
+        for each in (page, other):
+            expect(each.locator("main")).not_to_contain_text("team")
+            expect(each.locator("#members a")).to_have_count(0)
+        other.close()
+        page.goto(f"{console.url}/companies")
+        expect(page.locator("main")).to_contain_text("bolt")
+        expect(page.locator("main")).not_to_contain_text(NAME)
+        page.goto(f"{console.url}/c/{BUSINESS.home(('user_id', 'm0'))}")
+        expect(page.locator("#companies")).to_contain_text("None")
         page.close()
