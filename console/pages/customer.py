@@ -105,7 +105,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             found = await deps.reader.profile(profile)
             if found is None or found.company is not None or found.id != profile:
                 into = found.id if found is not None and found.company is None else ""
-                gone = frame.fragment(language, "gone", "head", {"into": into})
+                gone = frame.fragment(language, "gone", "head", {"into": into, "company": False})
                 return {**dict.fromkeys(_FRAGMENTS, ""), "head": gone}
             await frame.turn.take()
             shared = {**await frame.shared(request, viewer), **await values(found, viewer, source)}
