@@ -15,10 +15,11 @@ from models.labels.examples import ModelCommand, Of
 from models.learning.learners import Learners
 from models.population.findings import Findings
 from plan import Plan, load_plan
+from plan.model import GroupSpec
 from profiles.clock import ClockState
 from profiles.documents import decode_profile
 from profiles.stores.memory import MemoryCensusStore, MemoryStore
-from profiles.types import AlertCommand, Event, Profile, Record, partition_of
+from profiles.types import AlertCommand, Event, Grouping, Profile, Record, is_company, partition_of
 from streams.rebuild.player import Player
 from streams.rebuild.spool import Spool, Timed
 from streams.settings import Settings
@@ -194,6 +195,52 @@ def test_further_definitions_of_churn_come_out_the_same_as_well_and_nobody_has_o
         for name in ("unseen", "cancels")
     }
     assert all({"active", "ended"} <= found for found in stages.values())
+
+
+def contracts() -> list[Record]:
+    """Companies of three people, a third of whom work less and less and cancel."""
+    chance = random.Random(7)
+    found: list[Record] = []
+    for number in range(60):
+        group, begins = Grouping(f"k{number}"), chance.uniform(0, 30)
+        ends = chance.uniform(60, DAYS) if number % 3 == 0 else DAYS + 1
+        who = f"k{number}m0"
+        start = event("subscription_start", begins, profile=who, id=f"s{number}", subject="s", amount=900, group=group)
+        found.append(start)
+        for member in range(3):
+            id_, day = f"k{number}m{member}", begins + chance.uniform(0, 7)
+            while day < min(DAYS, ends - 20 * member):
+                found.append(event("login", day, profile=id_, id=f"{id_}-{day}", group=group))
+                day += chance.uniform(3, 7)
+        if ends < DAYS:
+            found.append(event("subscription_cancel", ends, profile=who, id=f"e{number}", subject="s", group=group))
+    return found
+
+
+@pytest.mark.slow
+def test_companies_teach_the_same_in_any_order_and_any_number_of_partitions() -> None:
+    """What waits on their documents, what became of them, and the scorecard that they have taught, to the byte."""
+    cancels = {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "4w", "snapshot_every": "2w"}
+    churn = ChurnConfig.model_validate({**dict(CHURN), "definitions": [cancels]})
+    file = load_plan(REPOSITORY / "tracking_plan.yaml", {}).file
+    plan = Plan(file.model_copy(update={"churn": churn, "groups": {"company": GroupSpec()}}))
+    records = contracts()
+    one = Played(1, records, plan=plan)
+    companies = {id_: held for id_, held in one.profiles.items() if is_company(id_)}
+    taught = one.learners.companies.taught
+    assert len(companies) == 60
+    assert {len(held.snapshots) for held in companies.values() if held.score} <= {2, 3}
+    assert taught.labels > 200
+    assert 8 <= taught.left < 60
+    assert taught.skipped == 0
+
+    other = Played(5, random.Random(1).sample(records, len(records)), plan=plan)
+    assert other.timeless() == one.timeless()
+    assert {id_: held.snapshots for id_, held in other.profiles.items() if is_company(id_)} == {
+        id_: held.snapshots for id_, held in companies.items()
+    }
+    assert other.learners.companies.parts() == one.learners.companies.parts()
+    assert other.learners.panel().to_json() == one.learners.panel().to_json()
 
 
 def test_what_has_only_just_happened_waits_for_workers() -> None:
