@@ -64,6 +64,7 @@ class _Sender:
     late: float = 0.0  # seconds that sending fell behind at most
     _random: random.Random = field(default_factory=lambda: random.Random(7))
     _version: int = 0
+    first: int | None = None  # of customers who are sent an event in turn, before any at random
 
     async def run(self, seconds: float) -> None:
         watched = len(self.pages.shown) if self.pages else 0
@@ -105,7 +106,10 @@ class _Sender:
         self.accepted += len(batch)
 
     def _visit(self) -> dict[str, Any]:
-        user = f"customer-{self._random.randrange(self.customers)}"
+        number = self._random.randrange(self.customers)
+        if self.first is not None and self.first < self.customers:
+            number, self.first = self.first, self.first + 1
+        user = f"customer-{number}"
         properties = {"product_id": f"P{self._random.randrange(400)}", "price": 12.5, "currency": "EUR"}
         return {"type": "track", "event": "Product Viewed", "userId": user, "properties": properties}
 
@@ -121,6 +125,7 @@ class _Load:
     customers: int
     warmup: float
     seconds: float
+    processes: int
 
 
 def run(
@@ -131,12 +136,13 @@ def run(
     customers: Annotated[int, typer.Option(min=1, help="Customers the events are spread over.")] = 20_000,
     warmup: Annotated[float, typer.Option(min=1, help="Seconds before that, not counted.")] = 30.0,
     seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    processes: Annotated[int, typer.Option(min=1, help="Processes of the console.")] = 1,
     partitions: Partitions = 16,
     as_json: AsJson = False,
     keep: Keep = None,
 ) -> None:
     """Measure how quickly the console answers with pages open and events coming in, and whether a page misses any."""
-    say, load = Console(stderr=True), _Load(pages, reads, visits, rate, customers, warmup, seconds)
+    say, load = Console(stderr=True), _Load(pages, reads, visits, rate, customers, warmup, seconds, processes)
     with started(keep) as servers:
         say.print(f"Kafka: {servers.names[0]}. Redis: {servers.names[1]}.")
         empty_redis(servers.redis).close()
@@ -149,7 +155,7 @@ def run(
         empty_redis(servers.redis).close()
     about = {
         "kafka": servers.names[0], "redis": servers.names[1], "machine": machine(), "pages": pages, "reads": reads,
-        "visits": visits, "rate": rate, "seconds": seconds, "partitions": partitions,
+        "visits": visits, "rate": rate, "seconds": seconds, "partitions": partitions, "processes": processes,
     }  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps({**about, **figures}, indent=2) + "\n")
@@ -169,13 +175,17 @@ def _measure(servers: Servers, settings: Settings, load: _Load, say: Console) ->
     with contextlib.ExitStack() as stack:
         roles = {
             name: stack.enter_context(
-                child(servers, python("-m", "console", name), logs / f"{name}.log", variables | more)
+                child(servers, python("-m", "console", name, *options), logs / f"{name}.log", variables | more)
             )
-            for name, more in (("collect", {}), ("work", {}), ("console", ports))
+            for name, more, options in (
+                ("collect", {}, ()),
+                ("work", {}, ()),
+                ("console", ports, ("--processes", str(load.processes))),
+            )
         }
         for part in (settings, of_console):
             until_ready(f"http://{part.host}:{part.port}/ready")
-        processes = {name: psutil.Process(process.pid) for name, process in roles.items()}
+        processes = {name: _with_children(psutil.Process(process.pid)) for name, process in roles.items()}
         say.print(f"{load.pages} pages, {load.reads:g} reads and {load.rate:g} events a second for {load.seconds:g} s…")
         figures = asyncio.run(_play(settings, of_console, prepared, load, tokens, processes))
         if ended := [name for name, process in roles.items() if process.poll() is not None]:
@@ -201,7 +211,7 @@ async def _let_in(settings: Settings, prepared: Prepared, load: _Load) -> list[s
 
 async def _play(
     settings: Settings, of_console: Settings, prepared: Prepared, load: _Load, tokens: list[str],
-    processes: dict[str, psutil.Process],
+    processes: dict[str, list[psutil.Process]],
 ) -> dict[str, Any]:  # fmt: skip
     namespace = prepared.plan.namespace
     others = [path for path, share in _SHARES.items() for _ in range(round(share * load.pages))]
@@ -226,11 +236,11 @@ async def _play(
             await asyncio.sleep(load.warmup)
             asked.count = visited.count = True
             open_pages.seconds.clear()
-            before = {name: sum(one.cpu_times()[:2]) for name, one in processes.items()}
+            before = {name: _cpu(each) for name, each in processes.items()}
             states, began, accepted = open_pages.states, time.monotonic(), sender.accepted
             memory = await _memory(processes["console"], load.seconds)
         took = time.monotonic() - began
-        cpu = {name: (sum(one.cpu_times()[:2]) - before[name]) / took for name, one in processes.items()}
+        cpu = {name: (_cpu(each) - before[name]) / took for name, each in processes.items()}
         deadline = time.monotonic() + 30
         while open_pages.behind() and time.monotonic() < deadline:  # noqa: ASYNC110  (rare)
             await asyncio.sleep(0.1)
@@ -255,18 +265,26 @@ async def _play(
 
 async def _fill(client: HttpClient, keys: dict[str, str], load: _Load, sender: _Sender, open_pages: OpenPages) -> None:
     """Let there be customers: a read of nobody costs nothing."""
-    before = _Sender(client, keys, 2 * load.rate, load.customers)
-    await before.run(max(10.0, load.customers / load.rate))
+    before = _Sender(client, keys, max(1000.0, load.rate), load.customers, first=0)
+    await before.run(load.customers / before.rate + 1)
     for _ in range(len(open_pages.shown) // _PER_REQUEST + 1):
         await sender.tell_names(len(open_pages.shown))
     await asyncio.sleep(10)
 
 
-async def _memory(process: psutil.Process, seconds: float) -> list[float]:
-    """Resident MiB at the beginning, after each quarter and at the end."""
+def _with_children(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu(processes: list[psutil.Process]) -> float:
+    return float(sum(sum(one.cpu_times()[:2]) for one in processes))
+
+
+async def _memory(processes: list[psutil.Process], seconds: float) -> list[float]:
+    """Resident MiB of all of them at the beginning, after each quarter and at the end."""
     found = []
     for quarter in range(5):
-        found.append(round(process.memory_info().rss / 2**20, 1))
+        found.append(round(sum(one.memory_info().rss for one in processes) / 2**20, 1))
         if quarter < 4:
             await asyncio.sleep(seconds / 4)
     return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -49,13 +51,25 @@ def collect(host: Host = None, port: Port = None, plan: PlanFile = None, data_di
     _serve(reach(data_dir, plan, host=host, port=port), collect_=True, api=False)
 
 
-def console(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def console(
+    host: Host = None,
+    port: Port = None,
+    processes: Annotated[
+        int, typer.Option("--processes", "-n", min=1, help="Processes that share the port; more than one on Linux.")
+    ] = 1,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    listener: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
+) -> None:
     """Run the support API: profiles, segments, alerts and the live feed.
 
     Needs RAPPORT_KAFKA, RAPPORT_REDIS, and somebody who may come in (`rapport users`, `rapport tokens`, or
     RAPPORT_API_TOKEN). Its documentation is at /docs.
     """
-    _serve(reach(data_dir, plan, host=host, port=port), collect_=False, api=True)
+    settings = reach(data_dir, plan, host=host, port=port)
+    if processes > 1:
+        raise typer.Exit(_consoles(processes, settings))
+    _serve(settings, collect_=False, api=True, listener=listener)
 
 
 def serve(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
@@ -92,24 +106,54 @@ def work(
     raise typer.Exit(run_worker(settings, loaded, only.value if only else None))
 
 
-def _serve(settings: Settings, *, collect_: bool, api: bool) -> None:
+def _serve(settings: Settings, *, collect_: bool, api: bool, listener: int | None = None) -> None:
     from console.http.serve import serve as serve_http  # noqa: PLC0415  (keeps `rapport --help` quick)
 
     log_to_stderr(settings)
-    serve_http(settings, load_plan(settings.plan), collect=collect_, api=api)
+    bound = None if listener is None else socket.socket(fileno=listener)
+    serve_http(settings, load_plan(settings.plan), collect=collect_, api=api, listener=bound)
 
 
 def _run_many(workers: int, settings: Settings, only: Part | None) -> int:
     """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
-    command = [sys.executable, "-P", "-m", "console", "work", "--no-topics", *(["--only", only.value] if only else [])]
+    command = ["work", "--no-topics", *(["--only", only.value] if only else [])]
     first = settings.metrics_port
-    ports = [str(first + number if first else 0) for number in range(workers)]
+    ports = [first + number if first else 0 for number in range(workers)]
+    return _ended([_start(command, settings, {"RAPPORT_METRICS_PORT": str(port)}) for port in ports])
+
+
+def _consoles(processes: int, settings: Settings) -> int:
+    """The same of consoles, over whose sockets the system spreads what comes to their one port.
+
+    Raises:
+        WrongUse: the port is taken, or this system does not spread.
+    """
+    from console.http.sharing import share  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    children = []
+    for number, listener in enumerate(share(settings.host, settings.port, processes)):
+        with listener:
+            # What is for operators, of which there is one port, is shown by the first.
+            mine = {} if number == 0 else {"RAPPORT_OPERATIONS_PORT": "0"}
+            children.append(_start(["console", "--listener", str(listener.fileno())], settings, mine, listener))
+    return _ended(children)
+
+
+def _start(
+    command: Sequence[str], settings: Settings, environ: Mapping[str, str], listener: socket.socket | None = None
+) -> subprocess.Popen[bytes]:
     env = os.environ | {
         "RAPPORT_KAFKA": settings.kafka,
         "RAPPORT_REDIS": settings.redis.get_secret_value(),
         "RAPPORT_PLAN": str(settings.plan),
+        "RAPPORT_HOST": settings.host,
+        **environ,
     }
-    children = [subprocess.Popen(command, env=env | {"RAPPORT_METRICS_PORT": port}) for port in ports]
+    kept = () if listener is None else (listener.fileno(),)
+    return subprocess.Popen([sys.executable, "-P", "-m", "console", *command], env=env, pass_fds=kept)
+
+
+def _ended(children: Sequence[subprocess.Popen[bytes]]) -> int:
     ended = threading.Event()
 
     def watch(child: subprocess.Popen[bytes]) -> None:

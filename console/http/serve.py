@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import resource
 import socket
+import sys
 from collections.abc import AsyncIterator
 
 import uvicorn
@@ -57,6 +58,9 @@ from streams.watching.sdks import SdkWatch
 
 __all__ = ["create_http", "serve"]
 
+_NOT_STARTED = 3
+"""Status of a process that could not begin to serve, as uvicorn has it."""
+
 
 def create_http(
     settings: Settings, plan: Plan, *, collect: bool, api: bool, operations: socket.socket | None = None
@@ -106,8 +110,8 @@ def create_http(
     return app
 
 
-def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
-    """Serve until a signal comes.
+def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool, listener: socket.socket | None = None) -> None:
+    """Serve until a signal comes, on a socket that listens already if there is one.
 
     Raises:
         WrongUse: nobody could come in to the support API, a write key is not for others to reach, or a port is taken.
@@ -121,18 +125,24 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
     with contextlib.suppress(Unreachable):  # waited for while we serve, and told
         asyncio.run(admit(settings))
     _allow_connections()
-    uvicorn.run(
-        create_http(settings, plan, collect=collect, api=api, operations=operations),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        access_log=False,
-        log_config=None,  # to our own handler, which masks personal data
-        timeout_graceful_shutdown=5,
-        http=BoundedHttp,
-        loop="asyncio",  # not uvloop: docs/architecture.md
-        ws="none",
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_http(settings, plan, collect=collect, api=api, operations=operations),
+            host=settings.host,
+            port=settings.port,
+            log_level=settings.log_level,
+            access_log=False,
+            log_config=None,  # to our own handler, which masks personal data
+            timeout_graceful_shutdown=5,
+            http=BoundedHttp,
+            loop="asyncio",  # not uvloop: docs/architecture.md
+            ws="none",
+        )
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=None if listener is None else [listener])
+    if not server.started:
+        sys.exit(_NOT_STARTED)
 
 
 def _allow_connections() -> None:
