@@ -10,6 +10,8 @@ from fastapi.security import HTTPBearer
 
 from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
+from console.api.compatible.profile_api import profile_api_router
+from console.api.compatible.profile_api_paths import ProfileApiPaths
 from console.api.entrance.audit_routes import audit_router
 from console.api.entrance.callers import Callers, require
 from console.api.entrance.reveal_routes import reveal_router
@@ -72,6 +74,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
         segments_router, models_router, alerts_router, cases_router, live_router, plan_router, audit_router,
         clock_router, rejected_router, pipeline_router, users_router, tokens_router, reveal_router,
+        profile_api_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)
@@ -89,6 +92,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
 
     app.include_router(operations_router(deps.checks, deps.paused, deps.plans, operator))
     app.add_middleware(IdentityPaths)
+    app.add_middleware(ProfileApiPaths)
     add_docs(app, reader)
     handle_errors(app)
     return app

@@ -1,0 +1,1 @@
+"""Routes by which tools that were written for other products read Rapport."""
