@@ -54,6 +54,11 @@ QUICK = ("contracts", "docs", "models", "properties", "unit")
 DATABASES = itertools.count()
 
 
+def pytest_configure() -> None:
+    """Forget the width of the terminal: rich's consoles keep the one they are made with, whatever a test says later."""
+    os.environ.pop("COLUMNS", None)
+
+
 def pytest_report_header() -> list[str]:
     """Which servers the tests are going to use."""
     return [f"servers: Kafka: {kafka_candidates()[0].name}; Redis: {redis_candidates()[0].name}"]

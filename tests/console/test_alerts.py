@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 import pytest
@@ -19,7 +18,6 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
-from console.terminal.output import out
 from models.cases.following import Cases
 from profiles.consent import Consent
 from profiles.stores.access import Account
@@ -87,8 +85,9 @@ def api() -> Iterator[Any]:
 
 
 def rapport(http: httpx.Client, *arguments: str, width: int = 80) -> Result:
-    with patch.object(out, "_width", width):  # which it has for good if COLUMNS was set when it was made
-        return CliRunner().invoke(create_cli(), ["alerts", *arguments, *where(http)], env={"LOGNAME": "lee"})
+    return CliRunner().invoke(
+        create_cli(), ["alerts", *arguments, *where(http)], env={"COLUMNS": str(width), "LOGNAME": "lee"}
+    )
 
 
 def said(http: httpx.Client, *arguments: str) -> Any:
