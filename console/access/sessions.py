@@ -65,11 +65,14 @@ class Sessions:
             return None
         return account
 
-    async def begin(self, account: Account, via: str, device: str = "") -> str:
-        """A new session; answers what the cookie holds. `device` is what the browser says it is."""
+    async def begin(self, account: Account, via: str, device: str = "", sid: str = "") -> str:
+        """A new session; answers what the cookie holds. `device` is what the browser says it is, `sid` what an OpenID
+        provider calls its session."""
         secret = secrets.token_urlsafe(32)
         now = self._clock()
-        session = Session(user=account.name, role=account.role, via=via, began=now, seen=now, device=device[:_DEVICE])
+        session = Session(
+            user=account.name, role=account.role, via=via, began=now, seen=now, device=device[:_DEVICE], sid=sid
+        )
         await self._store.put_session(_digest(secret), session, IDLE)
         return secret
 
@@ -95,6 +98,23 @@ class Sessions:
             lasts = min(IDLE, session.began + ABSOLUTE - now)
             await self._store.put_session(digest, replace(session, seen=now), lasts, renew=True)
         return Viewer(session.user, account.role, ROLES[account.role], "page")
+
+    async def end_by_provider(self, subject: str, sid: str) -> list[str]:
+        """End the sessions that an OpenID provider says are over; answers whose they were.
+
+        Args:
+            subject: whose, as accounts have it; "": whoever has the session.
+            sid: what the provider calls its session; "": all that they began by it.
+        """
+        ended = []
+        for account in (await self._store.accounts()).values():
+            if account.source != "oidc" or (subject and account.subject != subject):
+                continue
+            for digest, session in (await self._store.sessions(account.name)).items():
+                if session.via == "oidc" and (not sid or session.sid == sid):
+                    await self._store.end_session(digest)
+                    ended.append(account.name)
+        return ended
 
     async def end(self, secret: str | None) -> None:
         """Sign out."""

@@ -13,9 +13,10 @@ from streams.settings import Settings
 if TYPE_CHECKING:
     from console.access.oidc.provider import Provider
 
-__all__ = ["OIDC_DONE", "Ways", "ways_of"]
+__all__ = ["OIDC_DONE", "OIDC_ENDED", "Ways", "ways_of"]
 
 OIDC_DONE = "/sign-in/oidc/done"
+OIDC_ENDED = "/sign-in/oidc/ended"
 """Where people come back to from their provider; it has to know the place."""
 
 

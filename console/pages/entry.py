@@ -150,12 +150,12 @@ class Entry:
                 return True  # what an address tries in vain counts against nobody
         return False
 
-    async def let_in(self, request: Request, account: Account, via: str, to: str) -> Response:
+    async def let_in(self, request: Request, account: Account, via: str, to: str, sid: str = "") -> Response:
         """Begin a session, and lead to where somebody wanted to go. The browser's session before, if any, ends: nobody
         can have it who gave it to them."""
         await self.note_sign_in(request, account.name)
         await self.sessions.end(request.cookies.get(_cookie_name(request)))
-        secret = await self.sessions.begin(account, via, request.headers.get("user-agent", ""))
+        secret = await self.sessions.begin(account, via, request.headers.get("user-agent", ""), sid)
         answer = RedirectResponse(inside(to), 303, HEADERS)
         answer.set_cookie(
             _cookie_name(request), secret, max_age=round(ABSOLUTE), path="/", httponly=True, samesite="lax",

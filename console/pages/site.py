@@ -32,6 +32,7 @@ from console.pages.settings.account_page import account_page_router
 from console.pages.settings.audit_page import audit_page_router
 from console.pages.settings.tokens_page import tokens_page_router
 from console.pages.settings.users_page import users_page_router
+from console.pages.signing_in.back_channel import back_channel_router
 from console.pages.signing_in.oidc_pages import oidc_router
 from console.pages.tables.table_routes import tables_router
 from console.services.ports import ApiDeps
@@ -51,6 +52,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     app.include_router(entry_router(entry, frame))
     if deps.ways.provider is not None:
         app.include_router(oidc_router(deps.ways.provider, deps.access, entry, frame))
+        app.include_router(back_channel_router(deps.ways.provider, deps.access, entry))
     for build in (
         at_risk_router,
         tables_router,

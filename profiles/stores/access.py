@@ -24,6 +24,7 @@ from profiles.stores.keys import (
     first_steps_key,
     link_key,
     session_key,
+    used_key,
 )
 from profiles.stores.reading.together import Together
 from profiles.stores.trouble import answering
@@ -61,7 +62,7 @@ class LastAdmin(WrongUse):
     """After this nobody would be left who is an admin and may sign in."""
 
 
-class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Somebody who is signed in, in one browser."""
 
     user: str
@@ -70,6 +71,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     began: float  # seconds since the epoch
     seen: float
     device: str = ""  # what the browser says it is
+    sid: str = ""  # what an OpenID provider calls its own session, by which it ends this one
 
 
 class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,6 +186,10 @@ class AccessStore(Protocol):
 
     async def take_attempt(self, digest: str) -> SignInAttempt | None:
         """The same, which is used up by that; None: there is none, or somebody had it already."""
+        ...
+
+    async def first_use(self, digest: str, lasts: float) -> bool:
+        """Whether nobody has used this within so many seconds, nor will again: of what counts once."""
         ...
 
     async def tokens(self) -> dict[str, ApiToken]:
@@ -315,6 +321,9 @@ class RedisAccessStore:
             return None if held is None else _attempt_of(held)
         except msgspec.MsgspecError:
             return None  # of another version: who has it begins again
+
+    async def first_use(self, digest: str, lasts: float) -> bool:
+        return bool(await self._client.set(used_key(digest), b"", px=round(lasts * 1000), nx=True))
 
     async def tokens(self) -> dict[str, ApiToken]:
         held = await self._client.hgetall(TOKENS)

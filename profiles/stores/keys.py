@@ -57,7 +57,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`, `rapport:attempt:DIGEST`: somebody who is signed in, a link that signs an account in once,
-  somebody who was sent to an OpenID provider; all end by themselves
+  somebody who was sent to an OpenID provider; `rapport:used:DIGEST`: something that counts once was used; all end by
+  themselves
 - `rapport:file-people`, hash: name → JSON: somebody who is, or was, in the file of people: SHA-256 of the hash of their
   password, and since when
 - `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
@@ -70,10 +71,38 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "DAYS_KEPT",
-    "FILE_PEOPLE", "IDENTITY", "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES",
-    "SEGMENTS", "SESSIONS", "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key",
-    "first_steps_key", "link_key", "minute_key", "session_key",
+    "ACCOUNTS",
+    "ALERT_STATES",
+    "ASIDE",
+    "CENSUS",
+    "CLOCK",
+    "CLOCK_HEADS",
+    "CLOCK_LATE",
+    "CLOCK_LOADS",
+    "DAYS_KEPT",
+    "FILE_PEOPLE",
+    "IDENTITY",
+    "IDENTITY_MAP",
+    "LAG",
+    "LEARNER",
+    "LEARNER_STATE",
+    "MEMBERS",
+    "PLANS",
+    "PLAN_RULES",
+    "SEGMENTS",
+    "SESSIONS",
+    "SETUP",
+    "SOURCES",
+    "TOKENS",
+    "TOKENS_USED",
+    "WORKERS",
+    "Keys",
+    "attempt_key",
+    "first_steps_key",
+    "link_key",
+    "minute_key",
+    "session_key",
+    "used_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -122,6 +151,11 @@ def link_key(digest: str) -> str:
 def first_steps_key(name: str) -> str:
     """What an account has done of the guide for who is new."""
     return f"rapport:first-steps:{name}"
+
+
+def used_key(digest: str) -> str:
+    """Of something that counts once."""
+    return f"rapport:used:{digest}"
 
 
 def attempt_key(digest: str) -> str:

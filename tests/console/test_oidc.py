@@ -7,7 +7,7 @@ import contextlib
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -103,6 +103,9 @@ class Browser:
     def post(self, path: str) -> httpx.Response:
         return self._http.post(self.home + path, headers=OURS)
 
+    def send(self, url: str, data: Mapping[str, str]) -> httpx.Response:
+        return self._http.post(url, data=data)
+
     def get(self, path: str) -> httpx.Response:
         return self._http.get(self.home + path)
 
@@ -180,3 +183,24 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_asked(place: Place, 
 
     assert browser.open(back).status_code == 401
     assert other.open(back).status_code == 401
+
+
+def test_who_signs_out_at_the_provider_is_out_here_at_once_in_that_browser(place: Place, browse: Browse) -> None:
+    """The provider tells it to the console itself; another browser, with a session of its own there, stays in."""
+    browser, other = browse("out+support"), browse("out+support")
+    for one in (browser, other):
+        assert one.open("/sign-in/oidc/start").status_code == 200
+        assert one.get("/customers").status_code == 200
+
+    there = browser.open(f"{place.issuer}/session/end?client_id=rapport")
+    leave = re.search(r'<form[^>]*action="([^"]*)"', there.text)
+    secret = re.search(r'name="xsrf" value="([^"]+)"', there.text)
+    assert leave is not None
+    assert secret is not None
+    data = {"xsrf": secret[1], "logout": "yes"}
+    assert browser.send(urljoin(str(there.url), leave[1]), data).status_code in (200, 303)
+
+    assert browser.get("/customers").status_code == 303
+    assert other.get("/customers").status_code == 200
+    (row, *_) = asyncio.run(place.console.audit.newest(1)).rows
+    assert (row.action, row.actor, row.via, row.fields) == ("session.end", "out", "oidc", ("provider",))

@@ -304,6 +304,16 @@ def test_who_was_sent_to_a_provider_comes_back_once(run: Callable[[Test], None])
     run(test)
 
 
+def test_what_counts_once_counts_once_until_it_is_over(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        assert [await stores.access.first_use("one", 60.0) for _ in range(2)] == [True, False]
+        assert await stores.access.first_use("over", 0.001)
+        await asyncio.sleep(0.01)
+        assert await stores.access.first_use("over", 60.0)
+
+    run(test)
+
+
 def test_tokens_are_listed_replaced_and_gone_once_removed(run: Callable[[Test], None]) -> None:
     async def test(stores: Stores) -> None:
         token = ApiToken(

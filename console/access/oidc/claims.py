@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-__all__ = ["Person", "person_of"]
+__all__ = ["Person", "person_of", "subject_of"]
 
 
 class Person(NamedTuple):
@@ -16,6 +16,7 @@ class Person(NamedTuple):
     names: tuple[str, ...]  # that they may be called by, the best first; anybody else may be called so, too
     groups: tuple[str, ...]
     complete: bool  # whether the token itself says names and groups
+    sid: str = ""  # what the provider calls its session, if it says so
 
 
 def person_of(issuer: str, claims: Mapping[str, Any], group_claim: str) -> Person:
@@ -33,8 +34,14 @@ def person_of(issuer: str, claims: Mapping[str, Any], group_claim: str) -> Perso
     if isinstance(groups, str):
         groups = groups.replace(",", " ").split()
     known = tuple(group for group in groups if isinstance(group, str)) if isinstance(groups, list) else ()
-    subject = sha256(f"{issuer}\n{claims['sub']}".encode()).hexdigest()
-    return Person(subject, names, known, bool(names) and groups is not None)
+    sid = claims.get("sid")
+    complete = bool(names) and groups is not None
+    return Person(subject_of(issuer, claims["sub"]), names, known, complete, sid if isinstance(sid, str) else "")
+
+
+def subject_of(issuer: str, sub: str) -> str:
+    """What an account keeps of who says so, and whom they mean."""
+    return sha256(f"{issuer}\n{sub}".encode()).hexdigest()
 
 
 def _inner(claims: Mapping[str, Any], name: str) -> Any:

@@ -24,18 +24,21 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
+from joserfc.jwt import JWTClaimsRegistry
 from pydantic import SecretStr
 
-from console.access.oidc.claims import Person, person_of
+from console.access.oidc.claims import Person, person_of, subject_of
 from console.access.oidc.refusals import NotAccepted, ProviderAway
 
-__all__ = ["Client", "Provider"]
+__all__ = ["Client", "Ended", "Provider"]
 
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 )
 """With a key of the provider's own: neither `none` nor one whose key we have as well."""
 
+_LOGGED_OUT = "http://schemas.openid.net/event/backchannel-logout"
+_LOGOUT_LASTS = 120.0  # seconds after it was made in which a logout token counts
 _LEEWAY = 60  # seconds that its clock may be off
 _KEPT = 3600.0  # seconds for which what it says of itself is kept
 _KEYS_KEPT = 10.0  # seconds before its keys are asked for again because of a token that none has signed
@@ -52,6 +55,15 @@ class Client(NamedTuple):
     scopes: str
     group_claim: str
     redirect_uri: str
+
+
+class Ended(NamedTuple):
+    """Whose sessions the provider says are over: one, or all of somebody."""
+
+    subject: str  # as `Person` has it; "": whoever has the session
+    sid: str  # "": all of theirs
+    digest: str  # of the token: it counts once
+    lasts: float  # seconds for which it would count
 
 
 class Provider:
@@ -134,6 +146,38 @@ class Provider:
             raise NotAccepted("the provider tells of somebody else")
         return person_of(self.issuer, {**more, **claims}, self._client.group_claim)
 
+    async def ended(self, logout_token: str) -> Ended:
+        """What a logout token ends (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+
+        Raises:
+            ProviderAway: the provider does not show its keys.
+            NotAccepted: the token is not for us, not of now, not signed by the provider, or no logout token.
+        """
+        metadata = await self._described()
+        now = self._clock()
+        try:
+            token = await self._decoded(metadata, logout_token)
+            claims, header = token.claims, token.header
+            rules = JWTClaimsRegistry(
+                now=int(now), leeway=_LEEWAY, iss={"essential": True, "value": self.issuer},
+                aud={"essential": True, "value": self._client.id}, iat={"essential": True},
+            )  # fmt: skip
+            rules.validate(claims)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise NotAccepted(f"its logout token is not accepted: {type(error).__name__}: {error}") from error
+        sub, sid, jti, events = (claims.get(name) for name in ("sub", "sid", "jti", "events"))
+        said = [one for one in (sub, sid, jti) if one is not None]
+        if str(header.get("typ", "logout+jwt")).lower().removeprefix("application/") not in ("logout+jwt", "jwt"):
+            raise NotAccepted("it is a token of another kind")
+        if "nonce" in claims or not isinstance(events, dict) or not isinstance(events.get(_LOGGED_OUT), dict):
+            raise NotAccepted("it is no logout token")
+        if not jti or not (sub or sid) or not all(isinstance(one, str) for one in said):
+            raise NotAccepted("its logout token names nobody, or has no id")
+        if claims["iat"] < now - _LOGOUT_LASTS - _LEEWAY:
+            raise NotAccepted("its logout token is old")
+        subject = subject_of(self.issuer, sub) if sub else ""
+        return Ended(subject, sid or "", subject_of(self.issuer, jti), _LOGOUT_LASTS + 2 * _LEEWAY)
+
     async def _exchange(self, metadata: Mapping[str, Any], code: str, verifier: str) -> Mapping[str, Any]:
         place = self._endpoint(metadata, "token_endpoint")
         body = prepare_token_request(
@@ -153,14 +197,8 @@ class Provider:
     async def _claims(
         self, metadata: Mapping[str, Any], id_token: str, nonce: str, access_token: object
     ) -> Mapping[str, Any]:
-        said = metadata.get("id_token_signing_alg_values_supported")
-        algorithms = sorted(_ALGORITHMS.intersection(said if isinstance(said, list) else ["RS256"]))
-        registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
         try:
-            try:
-                token = jwt.decode(id_token, await self._key_set(metadata), registry=registry)
-            except (JoseError, ValueError):  # it may have a new key
-                token = jwt.decode(id_token, await self._key_set(metadata, anew=True), registry=registry)
+            token = await self._decoded(metadata, id_token)
             options: dict[str, Any] = {
                 "iss": {"essential": True, "value": self.issuer},
                 "aud": {"essential": True, "value": self._client.id},
@@ -174,6 +212,20 @@ class Provider:
         if not isinstance(claims["sub"], str) or not claims["sub"]:
             raise NotAccepted("its ID token names nobody")
         return dict(claims)
+
+    async def _decoded(self, metadata: Mapping[str, Any], token: str) -> jwt.Token:
+        """What a token says that one of the provider's keys has signed.
+
+        Raises:
+            JoseError, ValueError: none has.
+        """
+        said = metadata.get("id_token_signing_alg_values_supported")
+        algorithms = sorted(_ALGORITHMS.intersection(said if isinstance(said, list) else ["RS256"]))
+        registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
+        try:
+            return jwt.decode(token, await self._key_set(metadata), registry=registry)
+        except (JoseError, ValueError):  # it may have a new key
+            return jwt.decode(token, await self._key_set(metadata, anew=True), registry=registry)
 
     async def _key_set(self, metadata: Mapping[str, Any], *, anew: bool = False) -> KeySet:
         async with self._asking:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cache, lru_cache
+
+from babel.dates import format_date
 
 from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
@@ -244,9 +247,20 @@ def _part(name: str, said: str, translate: Translate, language: str) -> str:
     if kind in ("span", "counted"):
         number, _, noun = said.partition(" ")
         return translate(f"%(n)s {_singular(noun.lower())}") % {"n": number}
+    if kind == "date":
+        return _date(said, language)
     if kind in ("noun", "what", "more", "word"):
         return translate(said.lower())
     return said
+
+
+def _date(said: str, language: str) -> str:
+    """A day that models write as 3 May 2026; as it is if it is none."""
+    try:
+        day = datetime.strptime(said, "%d %B %Y").date()  # noqa: DTZ007  (a day, of no zone)
+    except ValueError:
+        return said
+    return format_date(day, "long", locale=language)
 
 
 @cache

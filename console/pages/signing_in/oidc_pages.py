@@ -76,14 +76,14 @@ def oidc_router(provider: Provider, store: AccessStore, entry: Entry, frame: Fra
         if error or not code:
             return await refused(request, "refused", 401, error or "it gives no code")
         try:
-            account = await who(request, code, attempt)
+            account, sid = await who(request, code, attempt)
         except ProviderAway as away:
             return await refused(request, "away", 502, str(away))
         except NotAccepted as why:
             return await refused(request, "refused", 401, str(why))
         except NotLetIn as why:
             return await refused(request, "not-let-in", 403, str(why))
-        answer = await entry.let_in(request, account, "oidc", attempt.to)
+        answer = await entry.let_in(request, account, "oidc", attempt.to, sid)
         secure = request.url.scheme == "https"
         answer.delete_cookie(_cookie(request), path="/", secure=secure, httponly=True, samesite="lax")
         return answer
@@ -98,11 +98,12 @@ def oidc_router(provider: Provider, store: AccessStore, entry: Entry, frame: Fra
             return await problem(request, "away", 502)
         return RedirectResponse(place or "/sign-in", 303, HEADERS)
 
-    async def who(request: Request, code: str, attempt: SignInAttempt) -> Account:
+    async def who(request: Request, code: str, attempt: SignInAttempt) -> tuple[Account, str]:
         sent_by = request.query_params.get("iss")
         person = await provider.person(code, attempt.nonce, attempt.verifier, sent_by)
         roles = entry.ways.roles
-        return await newcomers.by_subject(person, roles.role(person.groups) if roles is not None else None)
+        role = roles.role(person.groups) if roles is not None else None
+        return await newcomers.by_subject(person, role), person.sid
 
     async def refused(request: Request, what: str, status: int, why: str) -> Response:
         log.warning("somebody could not sign in by %s: %s", provider.issuer, why[:500])

@@ -20,7 +20,7 @@ class AuditView(Document):
     actor: str = Field(
         description="The account, or the token, by name; of a command, the machine's user; empty where nobody is known."
     )
-    via: str = Field(description="page, api or command.")
+    via: str = Field(description="page, api, command, or oidc: the provider said so.")
     action: str = Field(examples=["profile.view"])
     object: str = Field(description="What it was about: a profile id, or a model, a split… Never personal data.")
     token: str = Field(description="Id of the token; empty for a session.")

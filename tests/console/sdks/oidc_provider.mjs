@@ -19,6 +19,8 @@ server.listen(0, "127.0.0.1", () => {
         client_secret: clientSecret,
         redirect_uris: [redirectUri],
         post_logout_redirect_uris: [new URL("/sign-in", redirectUri).href],
+        backchannel_logout_uri: new URL("/sign-in/oidc/ended", redirectUri).href,
+        backchannel_logout_session_required: true,
       },
     ],
     claims: { openid: ["sub"], profile: ["preferred_username", "groups"], email: ["email", "email_verified"] },
@@ -29,9 +31,11 @@ server.listen(0, "127.0.0.1", () => {
         claims: () => ({ sub: id, preferred_username: name, groups: groups ? groups.split(",") : [] }),
       };
     },
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options), // its own refuses what is on the loopback
     pkce: { required: () => true },
-    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
   });
+  provider.on("backchannel.error", (_, error) => console.error(error));
   server.on("request", provider.callback());
   console.log(server.address().port);
 });

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from console.access.ways import OIDC_DONE, ways_of
+from console.access.ways import OIDC_DONE, OIDC_ENDED, ways_of
 from streams.settings import Settings
 from tests.console.browsing.living import Living, living
 from tests.console.serving import serving
@@ -292,3 +292,80 @@ def test_a_provider_that_calls_itself_otherwise_is_none() -> None:
         settings = Settings(public_url=url, oidc_issuer=issuer, oidc_client_id="rapport", group_roles="*=admin")
         with living(listener=listener, ways=ways_of(settings)), httpx.Client(base_url=url) as http:
             assert http.get("/sign-in/oidc/start").status_code == 502
+
+
+LOGGED_OUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+IDS = count(1)
+
+
+def ends(place: Place, **changed: Any) -> dict[str, Any]:
+    """What a right logout token says, but for this; None: without it."""
+    now = int(time.time())
+    right = {
+        "iss": place.liar.issuer, "aud": "rapport", "iat": now, "exp": now + 120, "jti": f"j{next(IDS)}",
+        "events": LOGGED_OUT, "sub": "out", "sid": "s1",
+    }  # fmt: skip
+    return {name: value for name, value in (right | changed).items() if value is not None}
+
+
+def tell(place: Place, token: str) -> int:
+    """As the provider's server does: without cookies, from no page."""
+    answer = httpx.post(f"{place.console.url}{OIDC_ENDED}", data={"logout_token": token})
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status_code
+
+
+def enter(place: Place, client: httpx.Client, **said: Any) -> None:
+    attempt = begin(client)
+    place.liar.answer = signed(
+        claims(place, attempt, **{"sub": "out", "sid": "s1", "preferred_username": "out"} | said)
+    )
+    assert come_back(client, state=attempt.state).status_code == 303
+    assert is_in(client)
+
+
+def test_a_logout_token_ends_the_session_that_it_names_once(place: Place, client: httpx.Client) -> None:
+    enter(place, client)
+    token = signed(ends(place), typ="logout+jwt")["id_token"]
+
+    assert tell(place, signed(ends(place, sid="another"))["id_token"]) == 200
+    assert is_in(client)
+    assert tell(place, token) == 200
+    assert not is_in(client)
+
+    enter(place, client)
+    assert tell(place, token) == 400  # it was used
+    assert is_in(client)
+    assert tell(place, signed(ends(place, sid=None))["id_token"]) == 200  # all of theirs
+    assert not is_in(client)
+    enter(place, client)
+    assert tell(place, signed(ends(place, sub=None))["id_token"]) == 200  # whoever has it
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://else.example.com"}, {"aud": "another"}, {"aud": None}, {"iat": None}, {"jti": None},
+        {"events": None}, {"events": {}}, {"events": {"http://schemas.openid.net/event/backchannel-logout": 1}},
+        {"sub": None, "sid": None}, {"sub": 5}, {"nonce": "n"}, {"iat": 1_700_000_000}, {"exp": 1_700_000_000},
+    ],
+)  # fmt: skip
+def test_a_logout_token_that_is_not_right_ends_nothing(
+    place: Place, client: httpx.Client, changed: dict[str, Any]
+) -> None:
+    enter(place, client)
+
+    assert tell(place, signed(ends(place, **changed))["id_token"]) == 400
+    assert is_in(client)
+
+
+def test_a_logout_token_that_the_provider_has_not_signed_ends_nothing(place: Place, client: httpx.Client) -> None:
+    enter(place, client)
+
+    tokens = [
+        signed(ends(place), STRANGE), unsigned(ends(place), "none"), unsigned(ends(place), "HS256"),
+        signed(ends(place), typ="at+jwt"), place.liar.answer, {"id_token": "x"}, {"id_token": ""},
+    ]  # fmt: skip
+    assert [tell(place, token["id_token"]) for token in tokens] == len(tokens) * [400]
+    assert is_in(client)
