@@ -53,7 +53,9 @@ def main() -> None:
         if language == "en":
             continue
         held = catalogue(language)
+        created = held.creation_date
         held.update(texts(), no_fuzzy_matching=True)
+        held.creation_date = created  # or all who add a text would be at odds about it
         held.obsolete.clear()
         with path(language).open("wb") as file:
             write_po(file, held, width=120, no_location=True, sort_output=True)
