@@ -19,7 +19,7 @@ class MemoryAccessStore:
         self._sessions: dict[str, tuple[float, Session]] = {}
         self._links: dict[str, tuple[float, SignInLink]] = {}
         self._attempts: dict[str, tuple[float, SignInAttempt]] = {}
-        self._used: dict[str, float] = {}
+        self._counted: dict[str, float] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
         self._file_people: dict[str, FilePerson] = {}
@@ -97,9 +97,9 @@ class MemoryAccessStore:
 
     async def first_use(self, digest: str, lasts: float) -> bool:
         now = time.monotonic()
-        if self._used.get(digest, 0.0) > now:
+        if self._counted.get(digest, 0.0) > now:
             return False
-        self._used[digest] = now + lasts
+        self._counted[digest] = now + lasts
         return True
 
     async def tokens(self) -> dict[str, ApiToken]:
