@@ -59,6 +59,18 @@ def _are_networks(networks: str) -> str:
     return networks
 
 
+def _are_origins(origins: str) -> str:
+    for origin in origins.split(","):
+        if not _FRAME_ORIGIN.fullmatch(origin.strip()):
+            raise ValueError(
+                "cannot be used; allowed: https://HOST[:PORT][,…], without a path or *; http:// on this machine only"
+            )
+    return origins
+
+
+_FRAME_ORIGIN = re.compile(r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?")
+"""As browsers spell origins: `event.origin`, and a source of `frame-ancestors`."""
+
 _File = Annotated[Path, AfterValidator(_is_there)]
 _Servers = Annotated[str, _like(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*", "HOST:PORT[,HOST:PORT…]")]
 _RedisUrl = Annotated[
@@ -71,17 +83,26 @@ _Origin = Annotated[str, _like(r"https?://[^\s/?#@]+", "such as https://cdp.exam
 _Issuer = Annotated[
     str,
     _like(
-        r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])[^\s?#@]+",
+        r"(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s?#@]+",
         "such as https://id.example.com; http:// on this machine only",
     ),
 ]
 _Header = Annotated[str, _like(r"[A-Za-z][A-Za-z0-9-]*", "the name of a header, such as X-Forwarded-User")]
 _Networks = Annotated[str, AfterValidator(_are_networks)]
+_Origins = Annotated[str, AfterValidator(_are_origins)]
 _GroupRoles = Annotated[
     str,
     _like(
         r"[^,=]+=(agent|analyst|operator|admin)(,[^,=]+=(agent|analyst|operator|admin))*",
         "GROUP=ROLE[,GROUP=ROLE…], of the roles agent, analyst, operator, admin",
+    ),
+]
+_Role = Literal["agent", "analyst", "operator", "admin"]
+_ZendeskAudience = Annotated[
+    str,
+    _like(
+        r"https://[a-z0-9-]+\.zendesk\.com/api/v2/apps/installations/[0-9]+\.json",
+        "https://SUBDOMAIN.zendesk.com/api/v2/apps/installations/NUMBER.json",
     ),
 ]
 _Token = Annotated[SecretStr, _like(r"[!-~]+", "letters, digits and signs of ASCII without spaces")]
@@ -193,6 +214,24 @@ class Settings(BaseSettings):
     )
     proxy_addresses: _Networks | None = Field(
         None, description="Addresses or networks of that proxy, as it connects to us."
+    )
+    embed_origins: _Origins | None = Field(
+        None, description="Tools in whose pages the frame of a customer may stand, as https://chat.example.com,…."
+    )
+    intercom_secret: SecretStr | None = Field(
+        None, min_length=LEAST, description="Client secret of the Intercom app that shows customers in the inbox."
+    )
+    intercom_role: _Role | None = Field(
+        None, description="What Intercom's teammates see and may do; without it masked data, and nothing."
+    )
+    zendesk_key: _File | None = Field(
+        None, description="PEM file of the public key of the Zendesk app that shows customers beside tickets."
+    )
+    zendesk_audience: _ZendeskAudience | None = Field(
+        None, description="Installation that its tokens are for, as Zendesk names it (`aud`)."
+    )
+    zendesk_role: _Role | None = Field(
+        None, description="What Zendesk's agents see and may do; without it masked data, and nothing."
     )
     transparency: bool = Field(
         False, description="Whether the console shows anybody, at /transparency, what the plan marks as public."

@@ -83,9 +83,11 @@ class Sessions:
 
         An account that was disabled or removed is out at once, and one whose role was changed has the new one.
         """
-        if not secret:
-            return None
-        digest, now = _digest(secret), self._clock()
+        return await self.viewer_of(_digest(secret), asks=asks) if secret else None
+
+    async def viewer_of(self, digest: str, *, asks: bool = True) -> Viewer | None:
+        """The same by the digest of the cookie, for who was let in elsewhere by a session and is out with it."""
+        now = self._clock()
         session = await self._store.session(digest)
         if session is None or now - session.began >= ABSOLUTE:
             return None

@@ -20,6 +20,7 @@ from console.api.app import create_api
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
 from console.api.reference.docs import add_docs, describe_collector
+from console.embeds.setup import embeds_of
 from console.http.credentials import require_credentials
 from console.http.operators_port import add_operations, listen
 from console.http.over_https import OverHttps
@@ -199,6 +200,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         archive=lambda: status_aside(settings),
         access=with_users_file(stores.access, settings.users_file),
         ways=ways_of(settings),
+        embeds=embeds_of(settings),
         audit=trail,
         open_operations=settings.open_operations,
         open_docs=alone,

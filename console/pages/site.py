@@ -12,6 +12,7 @@ from console.access.scopes import Viewer
 from console.access.sessions import Sessions
 from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
+from console.embeds.embed_routes import add_embeds
 from console.pages.at_risk import at_risk_router
 from console.pages.companies import companies_pages_router
 from console.pages.customer import customer_router
@@ -74,6 +75,8 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         audit_page_router,
     ):
         app.include_router(build(deps, entry, frame))
+
+    add_embeds(app, deps, entry, frame)
 
     async def sign_in(request: Request, _: Exception) -> Response:
         return to_sign_in(request)

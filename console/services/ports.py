@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from console.access.auditing import Audit
 from console.access.limiting import Limiter
 from console.access.ways import Ways
+from console.embeds.setup import Embeds
 from console.services.advice import Adviser
 from console.services.case_ends import Outcomes
 from console.services.finder import Finder
@@ -118,6 +119,7 @@ class ApiDeps:
     access: AccessStore
     audit: Audit
     ways: Ways = field(default_factory=Ways)
+    embeds: Embeds = field(default_factory=Embeds)
     limiter: Limiter = field(default_factory=Limiter)
     clock: Callable[[], float] = time.time
     wait: float = 5.0

@@ -21,6 +21,7 @@ from profiles.stores.keys import (
     TOKENS,
     TOKENS_USED,
     attempt_key,
+    embed_key,
     first_steps_key,
     link_key,
     session_key,
@@ -31,8 +32,8 @@ from profiles.stores.trouble import answering
 from profiles.stores.unit import lua
 
 __all__ = [
-    "AccessStore", "Account", "ApiToken", "Change", "FilePerson", "LastAdmin", "RedisAccessStore", "Role", "Session",
-    "SignInAttempt", "SignInLink", "with_access",
+    "AccessStore", "Account", "ApiToken", "Change", "EmbedGrant", "FilePerson", "LastAdmin", "RedisAccessStore",
+    "Role", "Session", "SignInAttempt", "SignInLink", "with_access",
 ]  # fmt: skip
 
 Answer = TypeVar("Answer")
@@ -88,6 +89,17 @@ class SignInAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verifier: str  # of PKCE: proves that who comes back with a code is who was sent
     browser: str  # SHA-256 of the cookie of the browser in which it began
     to: str  # where they wanted to go
+
+
+class EmbedGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who may look at customers in a frame of another tool, for some minutes."""
+
+    user: str  # an account, or whom the tool vouches for
+    origin: str  # of the tool's page
+    by: str  # who says so: session, proxy, zendesk
+    session: str  # digest of the session's cookie, which it ends with; "": there is none
+    began: float  # seconds since the epoch, when they proved who they are
+    expires: float
 
 
 class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -188,6 +200,14 @@ class AccessStore(Protocol):
         """The same, which is used up by that; None: there is none, or somebody had it already."""
         ...
 
+    async def put_embed(self, digest: str, grant: EmbedGrant, lasts: float) -> None:
+        """Let somebody look in a frame for so many seconds."""
+        ...
+
+    async def embed(self, digest: str) -> EmbedGrant | None:
+        """Who has a frame's token, by its digest, if it still lasts."""
+        ...
+
     async def first_use(self, digest: str, lasts: float) -> bool:
         """Whether nobody has used this within so many seconds, nor will again: of what counts once."""
         ...
@@ -225,6 +245,7 @@ _file_person_of = msgspec.json.Decoder(FilePerson).decode
 _token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
 _link_of = msgspec.json.Decoder(SignInLink).decode
+_embed_of = msgspec.json.Decoder(EmbedGrant).decode
 _attempt_of = msgspec.json.Decoder(SignInAttempt).decode
 _encode = msgspec.json.encode
 
@@ -321,6 +342,16 @@ class RedisAccessStore:
             return None if held is None else _attempt_of(held)
         except msgspec.MsgspecError:
             return None  # of another version: who has it begins again
+
+    async def put_embed(self, digest: str, grant: EmbedGrant, lasts: float) -> None:
+        await self._client.set(embed_key(digest), _encode(grant), px=round(lasts * 1000))
+
+    async def embed(self, digest: str) -> EmbedGrant | None:
+        held = await self._together.ask("GET", embed_key(digest))
+        try:
+            return None if held is None else _embed_of(held)
+        except msgspec.MsgspecError:
+            return None  # of another version: who has it proves again who they are
 
     async def first_use(self, digest: str, lasts: float) -> bool:
         return bool(await self._client.set(used_key(digest), b"", px=round(lasts * 1000), nx=True))

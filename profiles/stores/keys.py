@@ -57,8 +57,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`, `rapport:attempt:DIGEST`: somebody who is signed in, a link that signs an account in once,
-  somebody who was sent to an OpenID provider; `rapport:used:DIGEST`: something that counts once was used; all end by
-  themselves
+  somebody who was sent to an OpenID provider; `rapport:embed:DIGEST`: somebody who looks in a frame of another tool;
+  `rapport:used:DIGEST`: something that counts once was used; all end by themselves
 - `rapport:file-people`, hash: name → JSON: somebody who is, or was, in the file of people: SHA-256 of the hash of their
   password, and since when
 - `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
@@ -98,6 +98,7 @@ __all__ = [
     "WORKERS",
     "Keys",
     "attempt_key",
+    "embed_key",
     "first_steps_key",
     "link_key",
     "minute_key",
@@ -161,6 +162,11 @@ def used_key(digest: str) -> str:
 def attempt_key(digest: str) -> str:
     """Somebody who was sent to an OpenID provider, by the digest of the state that they come back with."""
     return f"rapport:attempt:{digest}"
+
+
+def embed_key(digest: str) -> str:
+    """Somebody who looks in a frame of another tool, by the digest of the frame's token."""
+    return f"rapport:embed:{digest}"
 
 
 def minute_key(minute: int) -> str:

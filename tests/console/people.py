@@ -13,7 +13,7 @@ from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.types import Alert, Event, Identity, Profile, Reason, Score, Stay, partition_of, profile_id
 
-__all__ = ["DAY", "NAMESPACE", "NOW", "customer", "forget_all", "happened", "keep", "store"]
+__all__ = ["DAY", "NAMESPACE", "NOW", "customer", "forget_all", "happened", "hostile", "keep", "store"]
 
 NAMESPACE = uuid.UUID("3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10")
 DAY = 86400.0
@@ -67,6 +67,17 @@ def customer(identity: Identity = ("user_id", "42"), risk: float | None = 0.8) -
         profile.alerts = {"high_churn_risk": alert}
     profile.stage, profile.stage_since, profile.stages = "at_risk", NOW - 3 * DAY, [("active", NOW - 80 * DAY)]
     return profile
+
+
+def hostile(number: int) -> Profile:
+    """A customer whose name, events and tickets say what could harm who shows them: HTML, turned lines, 100 kB."""
+    found = customer(("user_id", str(number)))
+    name = "<img src=x onerror=alert(1)>\u202e[x](javascript:alert(1))\x00" + "W" * 100_000
+    traits = {"firstName": name, "lastName": "'\"><script>alert(2)</script>"}
+    happened(found, 1, "", type="identify", traits=traits)
+    happened(found, 0.5, "<b hx-get=/x>\u2067*bold*" + "E" * 100_000, source="support", subject="<i>" + "T" * 100_000)
+    happened(found, 0.2, "Ticket Opened", "ticket_opened", source="support", subject="</section>\u202e`T`")
+    return found
 
 
 def keep(held: MemoryStore, *profiles: Profile) -> None:

@@ -15,7 +15,16 @@ from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, ApiToken, FilePerson, LastAdmin, Session, SignInAttempt, SignInLink
+from profiles.stores.access import (
+    Account,
+    ApiToken,
+    EmbedGrant,
+    FilePerson,
+    LastAdmin,
+    Session,
+    SignInAttempt,
+    SignInLink,
+)
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -310,6 +319,21 @@ def test_what_counts_once_counts_once_until_it_is_over(run: Callable[[Test], Non
         assert await stores.access.first_use("over", 0.001)
         await asyncio.sleep(0.01)
         assert await stores.access.first_use("over", 60.0)
+
+    run(test)
+
+
+def test_who_looks_in_a_frame_does_so_for_a_while(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        grant = EmbedGrant("kim", "https://chat.example.com", "session", "d", 5.0, 9.0)
+        await stores.access.put_embed("one", grant, 60.0)
+        await stores.access.put_embed("over", grant, 0.001)
+        await asyncio.sleep(0.01)
+
+        assert [await stores.access.embed(digest) for digest in ("one", "one", "over", "none")] == [
+            grant, grant, None, None,
+        ]  # fmt: skip
+        assert await stores.access.session("one") is None  # it is no session
 
     run(test)
 

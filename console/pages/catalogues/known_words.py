@@ -37,6 +37,9 @@ WORDS = (
     "records", "summaries", "short", "full", "hindsight", "treated", "skipped",
     # how somebody signed in
     "password", "link", "oidc", "proxy",
+    # what became of a button in another tool
+    "Done.", "The case is over already.", "You may not decide this here.",
+    "This was shown over an hour ago; look again before you decide.",
     # what somebody may do, and did
     *SCOPES.values(), *ACTIONS.values(),
 )  # fmt: skip

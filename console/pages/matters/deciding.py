@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import StringConstraints
 
-from console.access.scopes import Viewer
+from console.access.scopes import Scope, Viewer
 from console.api.error_answers import ApiError
 from console.api.matters.cases import Action, CaseDecision, decide_case
-from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.services.ports import ApiDeps
 from console.views.label import label
@@ -21,7 +21,7 @@ from models.cases.following import profile_of_case
 from profiles.errors import RapportError
 from profiles.stores import AWAY
 
-__all__ = ["MOST", "deciding_router"]
+__all__ = ["MOST", "Lets", "deciding_router"]
 
 MOST = 200  # cases decided on at once
 _AT_ONCE = 40  # decisions on their way at a time
@@ -30,6 +30,18 @@ _HOURS = {"4h": 4, "1d": 24, "3d": 72, "7d": 168}
 """How long a snooze may last, in hours; `worse` has no end."""
 
 _Case = Annotated[str, StringConstraints(max_length=100)]
+
+
+class Lets(Protocol):
+    """Who lets somebody decide: the entry of the console, or the gate of a frame in another tool."""
+
+    def may(self, scope: Scope) -> Callable[[Request], Awaitable[Viewer]]:
+        """A dependency that answers who asks, and refuses who may not."""
+        ...
+
+    def note(self, request: Request, viewer: Viewer, action: str, object_: str = "", **more: Any) -> None:
+        """Write down what somebody did."""
+        ...
 
 
 class _Answer(NamedTuple):
@@ -51,7 +63,7 @@ class _Refused(NamedTuple):
     message: str
 
 
-def deciding_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+def deciding_router(deps: ApiDeps, entry: Lets, frame: Frame) -> APIRouter:
     """The route /cases/{action}: answers, as a part of a page, how many decisions were carried out, and for whom none
     was, and why. What the cases come to is told by the stream of each page."""
     router = APIRouter(include_in_schema=False)

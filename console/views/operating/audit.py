@@ -20,7 +20,9 @@ class AuditView(Document):
     actor: str = Field(
         description="The account, or the token, by name; of a command, the machine's user; empty where nobody is known."
     )
-    via: str = Field(description="page, api, command, or oidc: the provider said so.")
+    via: str = Field(
+        description="page, api, embed (a frame or an app in another tool), command, or oidc: the provider said so."
+    )
     action: str = Field(examples=["profile.view"])
     object: str = Field(description="What it was about: a profile id, or a model, a split… Never personal data.")
     token: str = Field(description="Id of the token; empty for a session.")
@@ -43,6 +45,7 @@ class AuditPage(Page[AuditView]):
 
 ACTIONS: Mapping[str, str] = {
     "profile.view": "looked",
+    "embed.token": "let a frame show customers",
     "profile.events": "read the events",
     "profile.links": "looked why these are one customer",
     "profile.explain": "looked why the risk is as it is",

@@ -6,7 +6,17 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 
-from profiles.stores.access import Account, ApiToken, Change, FilePerson, LastAdmin, Session, SignInAttempt, SignInLink
+from profiles.stores.access import (
+    Account,
+    ApiToken,
+    Change,
+    EmbedGrant,
+    FilePerson,
+    LastAdmin,
+    Session,
+    SignInAttempt,
+    SignInLink,
+)
 
 __all__ = ["MemoryAccessStore"]
 
@@ -20,6 +30,7 @@ class MemoryAccessStore:
         self._links: dict[str, tuple[float, SignInLink]] = {}
         self._attempts: dict[str, tuple[float, SignInAttempt]] = {}
         self._counted: dict[str, float] = {}
+        self._embeds: dict[str, tuple[float, EmbedGrant]] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
         self._file_people: dict[str, FilePerson] = {}
@@ -94,6 +105,13 @@ class MemoryAccessStore:
     async def take_attempt(self, digest: str) -> SignInAttempt | None:
         ends, attempt = self._attempts.pop(digest, (0.0, None))
         return attempt if ends > time.monotonic() else None
+
+    async def put_embed(self, digest: str, grant: EmbedGrant, lasts: float) -> None:
+        self._embeds[digest] = time.monotonic() + lasts, grant
+
+    async def embed(self, digest: str) -> EmbedGrant | None:
+        ends, grant = self._embeds.get(digest, (0.0, None))
+        return grant if ends > time.monotonic() else None
 
     async def first_use(self, digest: str, lasts: float) -> bool:
         now = time.monotonic()

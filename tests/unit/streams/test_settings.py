@@ -50,6 +50,12 @@ BAD = {
     "proxy_user_header": "X User",
     "proxy_role_header": "X Role",
     "proxy_addresses": "10.0.0.0/33",
+    "embed_origins": "https://chat.example.com/app",
+    "intercom_secret": "short-secret",
+    "intercom_role": "boss",
+    "zendesk_key": "no/key.pem",
+    "zendesk_audience": "https://shop.zendesk.com",
+    "zendesk_role": "boss",
     "api_token": "two words",
     "rate_limit": "0",
     "session_timeout": "0",
@@ -85,6 +91,7 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
     assert "cannot be used; allowed: " in told or "says nothing with RAPPORT_KAFKA_SECURITY_PROTOCOL" in told
     assert "\n" not in told
     secret = name in {"redis", "pii_key", "user_id_key", "api_token", "kafka_password", "kafka_key_password"}
+    secret |= name == "intercom_secret"
     assert (value in told) is not secret
 
 

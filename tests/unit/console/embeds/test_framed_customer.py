@@ -1,0 +1,197 @@
+"""The frame's routes: what lets in, what does not, what browsers are told, what is written down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.access.people import People
+from console.access.sessions import Sessions
+from console.embeds.embed_tokens import EmbedTokens
+from console.pages.headers import HEADERS
+from profiles.stores.access import Account, Role
+from tests.console.embedding import ADA, CHAT, OURS, World, run
+
+
+def test_only_the_named_tools_may_hold_the_frame_and_nothing_else_changes() -> None:
+    async def test(world: World) -> None:
+        frame = await world.http.get("/embed/customer")
+        assert frame.status_code == 200
+        assert f"frame-ancestors {CHAT} http://localhost:3000" in frame.headers["content-security-policy"]
+        assert "script-src 'self';" in frame.headers["content-security-policy"]
+        assert "x-frame-options" not in frame.headers
+        assert "cross-origin-opener-policy" not in frame.headers
+        for path in ("/sign-in", f"/embed/allow?origin={CHAT}", "/embed/allow/done", "/embed/allow/in"):
+            page = await world.http.get(path)
+            assert page.headers["content-security-policy"] == HEADERS["Content-Security-Policy"], path
+        window = await world.http.get(f"/embed/allow?origin={CHAT}")
+        assert window.headers["cross-origin-opener-policy"] == "unsafe-none"
+        assert (await world.http.get("/embed/allow?origin=https://evil.example.com")).status_code == 403
+
+    run(test)
+
+
+def test_without_a_tool_there_is_nothing() -> None:
+    async def test(world: World) -> None:
+        for path in ("/embed/customer", "/embed/allow", "/embed/live/x"):
+            assert (await world.http.get(path)).status_code == 404
+        assert (await world.token()).status_code == 404
+
+    run(test, origins=())
+
+
+def test_a_token_shows_one_customer_after_the_other_and_each_look_is_written_down() -> None:
+    async def test(world: World) -> None:
+        given = (await world.token()).json()
+        assert given["seconds"] == 900
+        page = await world.look(given["token"], CHAT, "loyalty_number:9", "user_id:7654321")
+        assert page.status_code == 200
+        assert "Ada Lovelace" in page.text
+        assert f'hx-sse:connect="/embed/live/{ADA.id}"' in page.text
+        unknown = await world.look(given["token"], CHAT, "user_id:1", "no identity", "x" * 600)
+        assert "Nobody is known here" in unknown.text
+        assert world.rows() == [
+            ("kim", "page", "embed.token", "kim"),
+            ("kim", "embed", "profile.view", ADA.id),
+            ("kim", "embed", "profile.view", ""),
+        ]
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("token", "origin", "headers"),
+    [
+        ("", CHAT, {}),
+        ("forged", CHAT, {}),
+        ("RIGHT", "https://evil.example.com", {}),
+        ("RIGHT", "http://localhost:3000", {}),  # a tool, but not the one it was given for
+        ("RIGHT", CHAT, {"Sec-Fetch-Site": "cross-site"}),
+        ("RIGHT", CHAT, {"Sec-Fetch-Site": "same-site"}),
+        ("COOKIE", CHAT, {}),
+    ],
+    ids=["none", "forged", "other-origin", "other-tool", "cross-site", "same-site", "cookie"],
+)
+def test_nothing_else_lets_in(token: str, origin: str, headers: dict[str, str]) -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        cookie = {"Cookie": f"rapport={world.cookie}"} if token == "COOKIE" else {}
+        answer = await world.look(
+            {"RIGHT": right, "COOKIE": world.cookie}.get(token, token), origin, **headers, **cookie
+        )
+        assert answer.status_code == 401
+        assert "Ada" not in answer.text
+
+    run(test)
+
+
+def test_a_token_opens_nothing_but_the_frame() -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        bearer = await world.http.get("/v1/profiles", headers={"Authorization": f"Bearer {right}"})
+        assert bearer.status_code == 401
+        page = await world.http.get("/customers", headers={"Cookie": f"rapport={right}"})
+        assert page.headers["location"].startswith("/sign-in")
+
+    run(test)
+
+
+def test_a_token_is_made_by_a_page_of_ours_for_who_is_signed_in_and_for_a_tool() -> None:
+    async def test(world: World) -> None:
+        assert (await world.token("https://evil.example.com")).status_code == 403
+        assert (await world.token(**{"Sec-Fetch-Site": "cross-site"})).status_code == 403
+        assert (await world.token(Cookie="rapport=nobody")).status_code == 303
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("role", "acts", "shown"), [("agent", True, "Ada Lovelace"), ("analyst", False, "A. L."), ("admin", True, "Ada L")]
+)
+def test_roles_and_masking_are_those_of_the_console(role: Role, acts: bool, shown: str) -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        page = await world.look(right)
+        assert shown in page.text
+        assert ("dialog" in page.text) is acts
+        decided = await world.http.post(
+            "/embed/cases/acknowledge",
+            data={"case": "none"},
+            headers={"X-Rapport-Embed": right, "X-Rapport-Embed-Origin": CHAT, **OURS},
+        )
+        assert decided.status_code == (200 if acts else 403)
+
+    run(test, role)
+
+
+def test_a_frame_renews_its_token_until_its_session_is_over() -> None:
+    async def test(world: World) -> None:
+        first = (await world.token()).json()["token"]
+        headers = {"X-Rapport-Embed": first, "X-Rapport-Embed-Origin": CHAT, **OURS}
+        second = (await world.http.post("/embed/renew", headers=headers)).json()["token"]
+        assert second != first
+        assert (await world.look(second)).status_code == 200
+        await Sessions(world.deps.access).end(world.cookie)
+        assert (await world.look(second)).status_code == 401
+        again = await world.http.post("/embed/renew", headers=headers | {"X-Rapport-Embed": second})
+        assert again.status_code == 401
+
+    run(test)
+
+
+def test_who_is_disabled_or_has_another_role_sees_so_at_once() -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        await world.deps.access.put_account(Account(name="root", role="admin"))
+        await People(world.deps.access).give_role("kim", "analyst")
+        assert "Lovelace" not in (await world.look(right)).text
+        await People(world.deps.access).disable("kim")
+        assert (await world.look(right)).status_code == 401
+
+    run(test)
+
+
+def test_a_token_lasts_fifteen_minutes_and_a_sign_in_twelve_hours() -> None:
+    async def test(world: World) -> None:
+        now = 1000.0
+        tokens = EmbedTokens(world.deps.access, world.deps.embeds, lambda: now)
+        await world.deps.access.put_account(Account(name="pat", role="agent"))
+        text = (await tokens.of_session("pat", None, CHAT)).text
+        now += 899
+        assert await tokens.viewer(text, CHAT) is not None
+        now += 2
+        assert await tokens.viewer(text, CHAT) is None
+        assert await tokens.renewed(text, CHAT) is None
+
+        now = 1000.0
+        given = await tokens.of_session("pat", None, CHAT)
+        for _ in range(48):
+            now += 890
+            following = await tokens.renewed(given.text, CHAT)
+            assert following is not None
+            given = following
+        assert given.seconds == pytest.approx(12 * 3600 - 48 * 890)
+        now += given.seconds + 1
+        assert await tokens.viewer(given.text, CHAT) is None
+
+    run(test)
+
+
+def test_an_origin_that_is_no_longer_a_tool_sees_nothing() -> None:
+    async def test(world: World) -> None:
+        text = (await world.token()).json()["token"]
+        fewer = replace(world.deps.embeds, origins=("http://localhost:3000",))
+        assert await EmbedTokens(world.deps.access, fewer).viewer(text, CHAT) is None
+
+    run(test)
+
+
+def test_it_is_not_asked_too_often() -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        answers = [await world.look(right) for _ in range(61)]
+        assert [answer.status_code for answer in answers[-2:]] == [200, 429]
+        assert answers[-1].headers["retry-after"]
+
+    run(test)
