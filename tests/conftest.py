@@ -33,7 +33,7 @@ from tests.servers import (
 from tests.servers.apache import why_no_kafka
 from tests.servers.given import describe_kafka
 
-pytest_plugins = ["tests.plans"]
+pytest_plugins = ["tests.plans", "tests.reach"]
 
 MakeSettings = Callable[..., Settings]
 

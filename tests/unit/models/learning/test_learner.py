@@ -453,6 +453,7 @@ def test_twenty_checkpoints_are_kept_and_the_one_that_is_compared_with():
     assert (again.kept, again.due_at) == (history.kept, history.due_at)
 
 
+@pytest.mark.no_cover  # it learns from tens of thousands of examples
 def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_follows_within_days():
     began = T0 + 150 * DAY
 
