@@ -80,7 +80,7 @@ def addresses() -> list[str]:
     found: list[str] = []
     for route in iter_route_contexts(app.routes):
         path = route.path or ""
-        ours = route.endpoint.__module__.startswith("console.pages") and "GET" in (route.methods or ())
+        ours = getattr(route.endpoint, "__module__", "").startswith("console.pages") and "GET" in (route.methods or ())
         if ours and not path.startswith(("/live/", "/static/")) and not path.endswith(".csv"):
             found += EXAMPLES.get(path, [path])
     return found
