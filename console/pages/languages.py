@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
+from gettext import NullTranslations
 from importlib.resources import files
 
 from babel import Locale, negotiate_locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from fastapi import Request
+
+from streams.sinks.wording.translations import translations_of
 
 __all__ = ["COOKIE", "LANGUAGES", "language_of", "locale", "translations"]
 
@@ -47,7 +46,4 @@ def translations(language: str) -> NullTranslations:
     file = files("console.pages").joinpath("catalogues", f"{language}.po")
     if language == "en" or not file.is_file():
         return NullTranslations()
-    compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    return translations_of(file.read_bytes(), language)

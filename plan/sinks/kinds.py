@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from plan.sinks.sink import Sink
+from plan.sinks.sink import Sink, TalkingSink
 
-__all__ = ["KINDS", "AnySink", "SegmentStyleSink", "WebhookSink"]
+__all__ = ["KINDS", "AnySink", "SegmentStyleSink", "SlackSink", "WebhookSink"]
 
 
 class WebhookSink(Sink):
@@ -31,7 +31,17 @@ class SegmentStyleSink(Sink):
     ids: Annotated[tuple[str, ...], Field(min_length=1)] = ("user_id",)  # identity types that are sent as userId
 
 
-KINDS: dict[str, type[Sink]] = {"webhook": WebhookSink, "segment_style": SegmentStyleSink}
+class SlackSink(TalkingSink):
+    """A channel of Slack, by an incoming webhook."""
+
+    type: Literal["slack"]
+
+
+KINDS: dict[str, type[Sink]] = {
+    "webhook": WebhookSink,
+    "segment_style": SegmentStyleSink,
+    "slack": SlackSink,
+}
 """By what `type` says."""
 
 

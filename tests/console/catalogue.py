@@ -1,4 +1,4 @@
-"""The texts of the pages and their translations: what there is to translate, and what a catalogue lacks.
+"""The texts of the pages and of what sinks are told, with their translations: what a catalogue lacks.
 
 `python -m tests.console.catalogue` brings the catalogues in line with the templates: new texts come in untranslated,
 for somebody who writes the language, and those that no page has any more go.
@@ -17,11 +17,21 @@ from console.pages.catalogues.known_words import WORDS
 from console.pages.catalogues.phrases import messages
 from console.pages.frame import NAVIGATION
 from console.pages.languages import LANGUAGES
+from streams.sinks.wording.cards import HEADLINES, NOTICES, OUTCOMES
+from streams.sinks.wording.plain import OPEN, OPEN_ALL, WHY
+from streams.sinks.wording.suggestions import SUGGESTIONS
 from tests import REPOSITORY
 
-__all__ = ["PAGES", "catalogue", "texts"]
+__all__ = ["PAGES", "catalogue", "catalogue_of_sinks", "texts", "texts_of_sinks"]
 
 PAGES = REPOSITORY / "console" / "pages"
+SINKS = REPOSITORY / "streams" / "sinks"
+
+NAMES = (
+    "prospect", "new", "active", "loyal", "at risk", "churned", "won back",
+    "low", "medium", "high", "info", "warning", "critical",
+)  # fmt: skip
+"""Of the models, which cards say: stages, bands, severities."""
 
 
 def texts() -> Catalog:
@@ -42,6 +52,26 @@ def catalogue(language: str) -> Catalog:
     return read_po(io.BytesIO(path(language).read_bytes()), locale=language)
 
 
+def texts_of_sinks() -> Catalog:
+    """All that chats and mails say."""
+    found = Catalog(charset="utf-8")
+    keywords = {"gettext": None, "ngettext": (1, 2), "say": None}
+    for _, _, message, comments, context in extract_from_dir(
+        str(SINKS), [("**.py", "python")], keywords=keywords, strip_comment_tags=True
+    ):
+        found.add(message, auto_comments=comments, context=context)
+    for text in (*HEADLINES.values(), *OUTCOMES.values(), *NOTICES.values(), *SUGGESTIONS, *NAMES):
+        found.add(text)
+    for text in (OPEN, OPEN_ALL, WHY):
+        found.add(text)
+    return found
+
+
+def catalogue_of_sinks(language: str) -> Catalog:
+    """Their translations into a language."""
+    return read_po(io.BytesIO((SINKS / "wording" / f"{language}.po").read_bytes()), locale=language)
+
+
 def path(language: str) -> Path:
     """Where they are."""
     return PAGES / "catalogues" / f"{language}.po"
@@ -52,13 +82,16 @@ def main() -> None:
     for language in LANGUAGES:
         if language == "en":
             continue
-        held = catalogue(language)
-        created = held.creation_date
-        held.update(texts(), no_fuzzy_matching=True)
-        held.creation_date = created  # or all who add a text would be at odds about it
-        held.obsolete.clear()
-        with path(language).open("wb") as file:
-            write_po(file, held, width=120, no_location=True, sort_output=True)
+        for held, wanted, file in (
+            (catalogue(language), texts(), path(language)),
+            (catalogue_of_sinks(language), texts_of_sinks(), SINKS / "wording" / f"{language}.po"),
+        ):
+            created = held.creation_date
+            held.update(wanted, no_fuzzy_matching=True)
+            held.creation_date = created  # or all who add a text would be at odds about it
+            held.obsolete.clear()
+            with file.open("wb") as out:
+                write_po(out, held, width=120, no_location=True, sort_output=True)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ def test_no_page_speaks_of_a_variable_that_does_not_exist() -> None:
     known |= {"RAPPORT_FUZZ_EXAMPLES"}  # of tests/fuzz
     known |= {write_key_variable(source) for source in load_plan(ROOT / "tracking_plan.yaml").sources}
     known |= {"RAPPORT_WEBHOOK_STRIPE_SECRET", "RAPPORT_WRITE_KEY_", "RAPPORT_"}  # names being explained
-    known |= {variable(sink, what) for sink in ("crm", "ads") for what in ("URL", "SECRET", "ALLOW_PRIVATE")}
+    sinks = ("crm", "ads", "care", "mail")  # of examples
+    known |= {variable(sink, what) for sink in sinks for what in ("URL", "SECRET", "ALLOW_PRIVATE")}
     for file in [*(ROOT / "tests" / "servers").glob("*.py"), *(ROOT / "tests" / "fuzz").glob("*.py")]:
         known |= set(re.findall(r"RAPPORT_(?:TEST|FUZZ)_[A-Z_]+", file.read_text()))
     for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docker-compose.yml", ROOT / "Dockerfile"]:

@@ -6,8 +6,13 @@ from typing import Any
 
 from streams.sinks.kinds.kind import Kind
 from streams.sinks.kinds.segment_style import SegmentStyle
+from streams.sinks.kinds.slack import Slack
 from streams.sinks.kinds.webhook import Webhook
 
 __all__ = ["TABLE"]
 
-TABLE: dict[str, type[Kind[Any]]] = {"webhook": Webhook, "segment_style": SegmentStyle}
+TABLE: dict[str, type[Kind[Any]]] = {
+    "webhook": Webhook,
+    "segment_style": SegmentStyle,
+    "slack": Slack,
+}
