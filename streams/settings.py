@@ -186,6 +186,9 @@ class Settings(BaseSettings):
     public_url: _Origin | None = Field(
         None, description="Where people reach the console, as https://cdp.example.com; needed for OIDC."
     )
+    mcp_write: bool = Field(
+        False, description="Whether models that ask at /mcp may acknowledge cases and write notes, with `alerts:write`."
+    )
     password_sign_in: bool = Field(
         True, description="Whether people sign in with passwords; where a proxy signs them in only if this says so."
     )

@@ -20,7 +20,7 @@ _REVEAL = "profile.reveal"
 _HOUR = 3600
 _OF: Mapping[str, RateLimitItem] = {
     "search": parse("30/10 second"), "profile.export": parse("10/day"), "company.export": parse("10/day"),
-    "table.csv": parse("30/10 minute"),
+    "table.csv": parse("30/10 minute"), "mcp": parse("60/minute"),
 }  # fmt: skip
 """By what the audit trail calls it."""
 

@@ -55,7 +55,7 @@ class Viewer(NamedTuple):
     name: str
     role: Role | Literal["token"]
     scopes: frozenset[Scope]
-    via: str  # page, api, embed
+    via: str  # page, api, embed, mcp
     token: str = ""  # its id, of a program
 
     @property

@@ -21,7 +21,7 @@ from console.access.auditing import row_of
 from console.access.limiting import Limiter
 from console.access.masking import Sight, masked, sight_of
 from console.access.scopes import SCOPES, Scope, Viewer
-from console.api.entrance.callers import Callers, require
+from console.api.entrance.callers import WHY, Callers, require
 from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
@@ -90,6 +90,9 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
                 try:
                     require(viewer, *scopes)
                     await slow_down(deps.limiter, viewer, action)
+                    if viewer.via == "mcp":
+                        asked.reason.append(request.headers.get(WHY, "")[:200])
+                        await slow_down(deps.limiter, viewer, "mcp")
                     response = await bounded(request)
                     result = "ok"
                 except ApiError as error:

@@ -31,7 +31,7 @@ __all__ = ["add_quick_read"]
 
 _PATH = "/v1/profiles/"
 _BEARER = b"bearer "
-_OTHERWISE = frozenset({b"cookie", b"content-length", b"transfer-encoding"})
+_OTHERWISE = frozenset({b"cookie", b"content-length", b"transfer-encoding", b"x-rapport-via"})
 _KNOWN = 1000  # tokens
 _UNAUTHORIZED = 401
 

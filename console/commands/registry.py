@@ -53,6 +53,7 @@ COMMANDS = {
         "backtest",
         "Play a log of the past through our own code, in event time, and judge every churn score by what came after.",
     ),
+    "mcp": Entry("mcp", "Let a language model read live profiles: an MCP server over stdio."),
     "audit": Entry("audit", "Show who looked at whom, and did what, the newest first. Needs the scope audit:read."),
     "doctor": Entry(
         "doctor",

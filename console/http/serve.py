@@ -17,6 +17,7 @@ from console.access.limiting import Limiter
 from console.access.users_file import with_users_file
 from console.access.ways import ways_of
 from console.api.app import create_api
+from console.api.entrance.callers import Callers
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
 from console.api.reference.docs import add_docs, describe_collector
@@ -94,6 +95,8 @@ def create_http(
         app.include_router(operations_router(checks, paused, plans, shown))
         add_docs(app, shown)
         handle_errors(app)
+    if api:
+        _add_mcp(app, settings, deps)
     if collect:
         collector = Collector(
             plan=plan,
@@ -228,6 +231,15 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
 
     app.router.lifespan_context = life
     return deps, app
+
+
+def _add_mcp(app: FastAPI, settings: Settings, deps: ApiDeps) -> None:
+    """Give `/mcp` to an application where the extra is installed."""
+    try:
+        from console.mcp.server import add_mcp  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return
+    add_mcp(app, Callers(deps.access, deps.token, deps.ways.proxy), write=settings.mcp_write)
 
 
 def _add_life(app: FastAPI, producer: KafkaProducer) -> None:

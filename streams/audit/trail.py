@@ -41,7 +41,7 @@ class AuditRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: float  # seconds since the epoch
     actor: str  # account, or what a token is for; "": nobody known
-    via: str  # page, api, embed, command
+    via: str  # page, api, embed, mcp, command
     action: str  # as in profile.view
     object: str = ""  # profile id, or the model, alert, account… that it is about
     token: str = ""  # its id

@@ -31,6 +31,7 @@ ARGUMENTS = {
     "company erase": "acme --yes",
     "company lift": "acme --reason back --yes",
     "find": "ada",
+    "mcp": "",
     "alerts list": "",
     "alerts show": "ada",
     "alerts ack": "ada",

@@ -18,7 +18,7 @@ from tests.servers.containers import KAFKA_IMAGE, REDIS_IMAGE
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 BUILD = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["build-system"]
-LOCKS = {"dev": ["dev"], "image": ["storage", "nightly", "oidc"]}
+LOCKS = {"dev": ["dev"], "image": ["storage", "nightly", "oidc", "mcp"]}
 """By lock, the extras that are in it."""
 COMPILE = "they do not agree: run requirements/compile"
 

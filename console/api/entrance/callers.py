@@ -17,10 +17,14 @@ from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
 from profiles.stores.access import AccessStore
 
-__all__ = ["Callers", "require"]
+__all__ = ["VIA", "WHY", "Callers", "require"]
 
 _MASTER = Viewer("RAPPORT_API_TOKEN", "admin", ROLES["admin"], "api", "RAPPORT_API_TOKEN")
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
+_PERSONAL: frozenset[Scope] = frozenset({"pii:read", "pii:one", "pii:reveal"})
+
+VIA, WHY = "x-rapport-via", "x-rapport-why"
+"""Headers by which our own MCP server says that a model asks, and why it wants to see personal data."""
 
 
 class Callers:
@@ -61,7 +65,7 @@ class Callers:
         found = await self._by_token(given.strip())
         if found is None:
             raise _unauthorized(_WRONG if given.strip() else _NONE)
-        return found
+        return _by_a_model(found, request) if request.headers.get(VIA) == "mcp" else found
 
     async def _by_token(self, given: str) -> Viewer | None:
         # Comparing takes the same time whatever is given.
@@ -79,6 +83,12 @@ class Callers:
         if found is None:
             raise _unauthorized("nobody is signed in (any more)")
         return found._replace(via="page")
+
+
+def _by_a_model(viewer: Viewer, request: Request) -> Viewer:
+    """The same for a language model that asks: it sees personal data only where it says why."""
+    scopes = viewer.scopes if request.headers.get(WHY, "").strip() else viewer.scopes - _PERSONAL
+    return viewer._replace(via="mcp", scopes=scopes)
 
 
 def require(viewer: Viewer, *scopes: Scope) -> None:

@@ -41,6 +41,7 @@ BAD = {
     "reveals_per_hour": "-1",
     "transparency": "perhaps",
     "public_url": "https://cdp.example.com/console",
+    "mcp_write": "perhaps",
     "password_sign_in": "perhaps",
     "users_file": "no/users",
     "oidc_issuer": "http://id.example.com",
