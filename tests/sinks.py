@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from typing import Literal, NamedTuple
@@ -36,12 +36,13 @@ class Reply(NamedTuple):
 
 
 class Receiver:
-    """Answers the replies that it was given one after the other, and then `usual`."""
+    """Answers the replies that it was given one after the other, and then what `answer` says, or `usual`."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.replies: deque[Reply] = deque()
         self.usual = Reply()
+        self.answer: Callable[[Received], Reply] | None = None
         self.url = ""
         self.port = 0
         self._came = asyncio.Event()
@@ -66,9 +67,11 @@ class Receiver:
         method, path, _ = head[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.received.append(Received(method, path, headers, body))
+        received = Received(method, path, headers, body)
+        self.received.append(received)
         self._came.set()
-        reply = self.replies.popleft() if self.replies else self.usual
+        usual = self.usual if self.answer is None else self.answer(received)
+        reply = self.replies.popleft() if self.replies else usual
         if reply.how == "hang":
             await asyncio.sleep(3600)
         if reply.how == "drop":

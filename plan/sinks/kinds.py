@@ -10,7 +10,10 @@ from pydantic import Discriminator, Field, Tag
 
 from plan.sinks.sink import Sink, TalkingSink
 
-__all__ = ["KINDS", "AnySink", "SegmentStyleSink", "SlackSink", "WebhookSink"]
+__all__ = [
+    "KINDS", "AnySink", "DingTalkSink", "FeishuSink", "SegmentStyleSink", "SlackSink", "TeamsSink",
+    "WeComSink", "WebhookSink",
+]  # fmt: skip
 
 
 class WebhookSink(Sink):
@@ -37,10 +40,38 @@ class SlackSink(TalkingSink):
     type: Literal["slack"]
 
 
+class TeamsSink(TalkingSink):
+    """A channel or chat of Microsoft Teams, by a workflow."""
+
+    type: Literal["teams"]
+
+
+class FeishuSink(TalkingSink):
+    """A group of 飞书 or Lark, by a custom bot."""
+
+    type: Literal["feishu"]
+
+
+class DingTalkSink(TalkingSink):
+    """A group of 钉钉, by a custom bot."""
+
+    type: Literal["dingtalk"]
+
+
+class WeComSink(TalkingSink):
+    """A group of 企业微信, by a bot."""
+
+    type: Literal["wecom"]
+
+
 KINDS: dict[str, type[Sink]] = {
     "webhook": WebhookSink,
     "segment_style": SegmentStyleSink,
     "slack": SlackSink,
+    "teams": TeamsSink,
+    "feishu": FeishuSink,
+    "dingtalk": DingTalkSink,
+    "wecom": WeComSink,
 }
 """By what `type` says."""
 

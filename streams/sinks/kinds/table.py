@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.sinks.kinds.dingtalk import DingTalk
+from streams.sinks.kinds.feishu import Feishu
 from streams.sinks.kinds.kind import Kind
 from streams.sinks.kinds.segment_style import SegmentStyle
 from streams.sinks.kinds.slack import Slack
+from streams.sinks.kinds.teams import Teams
 from streams.sinks.kinds.webhook import Webhook
+from streams.sinks.kinds.wecom import WeCom
 
 __all__ = ["TABLE"]
 
@@ -15,4 +19,8 @@ TABLE: dict[str, type[Kind[Any]]] = {
     "webhook": Webhook,
     "segment_style": SegmentStyle,
     "slack": Slack,
+    "teams": Teams,
+    "feishu": Feishu,
+    "dingtalk": DingTalk,
+    "wecom": WeCom,
 }
