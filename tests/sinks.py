@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -40,6 +41,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[Received] = []
+        self.times: list[float] = []  # when each came, seconds since the epoch
         self.replies: deque[Reply] = deque()
         self.usual = Reply()
         self.answer: Callable[[Received], Reply] | None = None
@@ -69,6 +71,7 @@ class Receiver:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         received = Received(method, path, headers, body)
         self.received.append(received)
+        self.times.append(time.time())
         self._came.set()
         usual = self.usual if self.answer is None else self.answer(received)
         reply = self.replies.popleft() if self.replies else usual

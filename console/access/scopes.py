@@ -30,7 +30,7 @@ SCOPES: Mapping[Scope, str] = {
     "models:read": "read the models and their figures",
     "models:write": "promote a model, release it, roll back",
     "pipeline:read": "read what comes in and what is rejected",
-    "pipeline:replay": "replay what was rejected, resume a source",
+    "pipeline:replay": "replay what was rejected or not delivered, resume a source or a sink",
     "identity:split": "join and split customers",
     "privacy:export": "export all that is known of a customer",
     "privacy:erase": "erase a customer or a company",

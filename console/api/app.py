@@ -23,6 +23,7 @@ from console.api.live import live_router
 from console.api.matters.alerts import alerts_router
 from console.api.matters.cases import cases_router
 from console.api.models import models_router
+from console.api.operating.deliveries_routes import deliveries_router
 from console.api.operating.pipeline_routes import pipeline_router
 from console.api.operations import clock_router, operations_router, rejected_router
 from console.api.parameters import known_parameters
@@ -73,7 +74,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     for build in (
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
         segments_router, models_router, alerts_router, cases_router, live_router, plan_router, audit_router,
-        clock_router, rejected_router, pipeline_router, users_router, tokens_router, reveal_router,
+        clock_router, rejected_router, pipeline_router, deliveries_router, users_router, tokens_router, reveal_router,
         profile_api_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

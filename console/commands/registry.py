@@ -78,6 +78,10 @@ COMMANDS = {
     "work": Entry("roles", "Run stream workers: ingest, profiles, scores, segments, alerts, linker and learner."),
     "console": Entry("roles", "Run the support API: profiles, segments, alerts and the live feed."),
     "serve": Entry("roles", "Run collector and support API on one port, as `rapport up` does.", hidden=True),
+    "deliver": Entry(
+        "deliver",
+        "Tell other tools of alerts, and of who enters and leaves segments: the sinks of the plan, by its routes.",
+    ),
     "archive": Entry(
         "archive", "Write the event history to Parquet files, each event once; safe to kill at any moment."
     ),

@@ -70,6 +70,7 @@ class Roles:
     work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
     archive: list[str] = field(default_factory=lambda: _role("archive"))
     refit: list[str] = field(default_factory=lambda: _role("refit"))
+    deliver: list[str] = field(default_factory=lambda: _role("deliver"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
     ingest: list[str] | None = None  # beside a `work` that does all the rest; None: `work` does all
 
@@ -212,6 +213,23 @@ def _run_beside(
         children.run("archive", roles.archive, logs / "archive.log", env)
     if settings.refit_every and _can_refit(out):
         children.run("nightly model", roles.refit, logs / "refit.log", env)
+    if _can_deliver(settings, out):
+        children.run("delivery", roles.deliver, logs / "deliver.log", env)
+
+
+def _can_deliver(settings: Settings, out: Console) -> bool:
+    """Whether the plan has sinks that can be told; says so if they cannot, as nothing else depends on it."""
+    plan = load_plan(settings.plan)
+    if not plan.file.sinks:
+        return False
+    from streams.sinks.environment import outlets  # noqa: PLC0415  (wanted by plans with sinks alone)
+
+    try:
+        outlets(plan, os.environ)
+    except Misconfigured as error:
+        out.print(f"The plan's sinks are told nothing: {error}", soft_wrap=True, markup=False)
+        return False
+    return True
 
 
 def _can_refit(out: Console) -> bool:

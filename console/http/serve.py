@@ -56,6 +56,7 @@ from streams.kafka.topics import topic_name
 from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
 from streams.settings import Settings
+from streams.sinks.desk import DeliveryDesk
 from streams.watching.raw_feed import RawFeed
 from streams.watching.sdks import SdkWatch
 
@@ -202,6 +203,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         raw=RawFeed(log, settings, plan),
         sdks=SdkWatch(log, settings, plan),
         replays=replays,
+        deliveries=DeliveryDesk(log, producer, settings),
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
         access=with_users_file(stores.access, settings.users_file),

@@ -11,10 +11,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the role that the first argument names: serve, work, archive, refit or demo."""
+    """Run the role that the first argument names: serve, work, archive, deliver, refit or demo."""
     app = CommandLine()
     app.callback()(lambda: None)  # else a single command would lose its name
-    module = {"archive": "archive", "demo": "demo", "refit": "refit"}.get(sys.argv[1], "roles")
+    module = {"archive": "archive", "deliver": "deliver", "demo": "demo", "refit": "refit"}.get(sys.argv[1], "roles")
     import_module(f"console.commands.{module}").register(app)
     app()
 

@@ -31,6 +31,7 @@ from console.pages.search_page import search_pages_router
 from console.pages.segments import segments_pages_router
 from console.pages.settings.account_page import account_page_router
 from console.pages.settings.audit_page import audit_page_router
+from console.pages.settings.deliveries_page import deliveries_page_router
 from console.pages.settings.tokens_page import tokens_page_router
 from console.pages.settings.users_page import users_page_router
 from console.pages.signing_in.back_channel import back_channel_router
@@ -73,6 +74,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         users_page_router,
         tokens_page_router,
         audit_page_router,
+        deliveries_page_router,
     ):
         app.include_router(build(deps, entry, frame))
 

@@ -31,6 +31,7 @@ from streams.dead_letters.newest import ReplayRun
 from streams.dead_letters.replays import ReplayDesk
 from streams.identity.desk import Desk
 from streams.live import LiveEvent
+from streams.sinks.desk import DeliveryDesk
 from streams.watching.raw_feed import RawFeed
 from streams.watching.sdks import SdkWatch
 
@@ -114,6 +115,7 @@ class ApiDeps:
     raw: RawFeed
     sdks: SdkWatch
     replays: ReplayDesk
+    deliveries: DeliveryDesk
     rebuilding: Callable[[], Awaitable[bool]]
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
     access: AccessStore

@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "FINAL",
+    "STATES",
     "Attempt",
     "Condition",
     "Delivery",
@@ -34,6 +35,8 @@ Mode = Literal["single", "joined", "digest", "notice"]
 State = Literal["due", "trying", "again", "delivered", "dead", "dropped"]
 """Of a letter. `trying` is written before an attempt is made; `dropped`: nobody is left to tell of."""
 
+STATES = ("due", "trying", "again", "delivered", "dead", "dropped")
+
 FINAL = ("delivered", "dead", "dropped")
 
 
@@ -53,9 +56,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     told: dict[str, Any] = {}  # as the topic has it
     remind: float = 0.0  # seconds until it is told again, if nobody takes it up
     reminded: int = 0  # how often it was
-    cap: int = 0  # most of its route a day; 0: no limit
-    route: str = ""  # by which `cap` counts
-    consented: bool = True  # whether it may only be told with consent to outreach
+    route: int = -1  # place of the route in the plan by which it came here; -1: by none
 
 
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True, tag="waiting"):
@@ -96,6 +97,7 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True, tag="letter"):
     mode: Mode
     entries: list[Entry]
     formed: float
+    number: int = 0  # in the order in which a sink's letters were formed: so a customer's are sent
     state: State = "due"
     next: float = 0.0  # not before
     attempts: list[Attempt] = []

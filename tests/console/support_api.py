@@ -32,6 +32,7 @@ from streams.kafka.output import BatchProducer
 from streams.kafka.topics import topics
 from streams.live import LiveEvent
 from streams.settings import Settings
+from streams.sinks.desk import DeliveryDesk
 from streams.watching.raw_feed import RawFeed
 from streams.watching.sdks import SdkWatch
 from tests import REPOSITORY
@@ -74,6 +75,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "raw": RawFeed(log, nowhere, plan),
         "sdks": SdkWatch(log, nowhere, plan),
         "replays": ReplayDesk(log, nowhere, plan, log),
+        "deliveries": DeliveryDesk(log, log, nowhere),
         "rebuilding": nothing.rebuilding,
         "archive": nothing.archive,
         "access": MemoryAccessStore(),

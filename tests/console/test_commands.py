@@ -51,6 +51,9 @@ ARGUMENTS = {
     "work": "",
     "archive": "--once --to history",
     "archive status": "--to history",
+    "deliver list": "",
+    "deliver replay": "crm",
+    "deliver enable": "crm",
     "identity show": "user_id:1",
     "identity join": "user_id:1 user_id:2 --yes",
     "identity explain": "user_id:1",
@@ -88,6 +91,7 @@ ARGUMENTS = {
 """Of every command that talks to a server and ends when it does not answer."""
 
 OFFLINE = {
+    "deliver test",
     "backtest",
     "users roles",
     "models features",
@@ -104,7 +108,7 @@ WAITING = {
     "work": 20,
 }  # seconds: a Kafka that is starting has 15; `up` waits for a process
 ASKING = {"users passwd", "users hash"}  # wants a password before it looks for a server
-LISTENING = {"collect", "console", "serve"}  # stay, answer 503, and go on when the servers come back
+LISTENING = {"collect", "console", "deliver", "serve"}  # stay, answer 503, and go on when the servers come back
 
 AWAY = {
     "RAPPORT_KAFKA": "127.0.0.1:1", "RAPPORT_REDIS": "redis://127.0.0.1:1/0", "RAPPORT_URL": "http://127.0.0.1:1",

@@ -20,6 +20,7 @@ from streams.kafka.topics import topics
 from streams.metrics import CollectorMetrics, WorkerMetrics
 from streams.nightly.gauges import RefitMetrics
 from streams.settings import Settings
+from streams.sinks.gauges import DeliveryMetrics
 from tests import REPOSITORY
 
 ROOT = REPOSITORY
@@ -58,7 +59,8 @@ def default_of(name: str) -> str:
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of every metric, by the name that Prometheus sees."""
     registry = CollectorRegistry()
-    holders = (ArchiveMetrics(registry), CollectorMetrics(registry), RefitMetrics(registry), WorkerMetrics(registry))
+    kinds = (ArchiveMetrics, CollectorMetrics, DeliveryMetrics, RefitMetrics, WorkerMetrics)
+    holders = [kind(registry) for kind in kinds]
     labels = {metric._name: set(metric._labelnames) for holder in holders for metric in vars(holder).values()}
     return {
         family.name + ("_total" if family.type == "counter" else ""): (family.type, labels[family.name])

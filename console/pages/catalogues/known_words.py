@@ -35,6 +35,8 @@ WORDS = (
     "new customer", "one time buyer", "repeat buyer", "big spender", "valuable", "lapsing", "silent subscriber",
     # what the learner counts
     "records", "summaries", "short", "full", "hindsight", "treated", "skipped",
+    # what became of a message to a sink
+    "due", "trying", "again", "delivered", "dead", "dropped",
     # how somebody signed in
     "password", "link", "oidc", "proxy",
     # what became of a button in another tool

@@ -68,6 +68,8 @@ ACTIONS: Mapping[str, str] = {
     "model.rollback": "rolled the models back",
     "rejected.replay": "replayed what was rejected",
     "source.resume": "resumed a source",
+    "deliveries.replay": "put back what a sink was not told",
+    "deliveries.enable": "let a sink be told again",
     "sign-in": "signed in",
     "session.end": "ended a session",
     "password.change": "changed the password",

@@ -24,6 +24,7 @@ from streams.dead_letters.replays import ReplayDesk
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.settings import Settings
+from streams.sinks.desk import DeliveryDesk
 from streams.watching.raw_feed import RawFeed
 from streams.watching.sdks import SdkWatch
 from tests.console.people import keep, store
@@ -132,6 +133,7 @@ def living(held: MemoryStore | None = None, *, listener: socket.socket | None = 
         "sdks": SdkWatch(log, settings, PLAN),
         "rejected": RejectedTail(log, settings, PLAN),
         "replays": ReplayDesk(log, settings, PLAN, log),
+        "deliveries": DeliveryDesk(log, log, settings),
     }
     deps = api_deps(held, access=access, feed=feed, **given | parts)
     deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))

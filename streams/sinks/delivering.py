@@ -1,0 +1,55 @@
+"""`rapport deliver`: the process that tells all sinks of a plan."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from plan import Plan
+from profiles.stores import open_stores
+from streams.clock import WALL, Clock
+from streams.kafka.log import KafkaLog
+from streams.kafka.output import BatchProducer
+from streams.settings import Settings
+from streams.sinks.environment import Outlet
+from streams.sinks.gauges import DeliveryMetrics
+from streams.sinks.owner import Deliverer
+from streams.sinks.writing import DeliveryWriter
+
+__all__ = ["deliver"]
+
+_CONNECT = 15.0  # seconds for Kafka to answer at the start
+
+
+async def deliver(
+    settings: Settings,
+    plan: Plan,
+    outlets: Mapping[str, Outlet],
+    metrics: DeliveryMetrics,
+    stop: asyncio.Event,
+    clock: Clock = WALL,
+) -> None:
+    """Tell sinks until asked to stop.
+
+    Raises:
+        Misconfigured: Kafka refuses what is to be written.
+    """
+    stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+    producer = BatchProducer(settings)
+    writer = DeliveryWriter(producer, settings)
+    kafka = KafkaLog(settings, connect=_CONNECT)
+    deliverer = Deliverer(outlets, plan, kafka, stores.reader, writer, settings, metrics, clock)
+    running = asyncio.create_task(deliverer.run())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, stopping):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await asyncio.gather(running, stopping, return_exceptions=True)
+        await producer.stop()
+        await stores.close()

@@ -1,0 +1,166 @@
+"""Delivery by real processes on real Kafka and Redis, to receivers that refuse as services do."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from streams.settings import Settings
+from streams.sinks.desk import Asked
+from streams.sinks.messages import schemas
+from tests.sinks import Receiver, Reply, receiver
+from tests.telling import SECRET, Telling
+
+
+@contextmanager
+def delivering(telling: Telling, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`rapport deliver` as a process."""
+    with log.open("ab") as file:
+        process = telling.start(file)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def ids(held: Receiver) -> list[str]:
+    return [one.headers["webhook-id"] for one in held.received]
+
+
+async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 60.0) -> None:
+    """Wait until something is so; who waits looks twenty times a second."""
+    for _ in range(int(seconds * 20)):
+        found = condition()
+        if found if isinstance(found, bool) else await found:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"did not come true within {seconds:g} s")
+
+
+def test_each_alert_arrives_over_a_kill_in_mid_attempt(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Under one id, signed, a customer's in order; a sink that is dead keeps nothing of another back."""
+
+    async def run() -> None:
+        async with receiver() as crm, receiver() as dead:
+            dead.usual = Reply(500, b"no")
+            telling = Telling(make_settings(), tmp_path, {"crm": crm.url, "dead": dead.url})
+            await telling.begin(customers=12)
+            log = tmp_path / "deliver.log"
+            with delivering(telling, log) as process:
+                await telling.ready()
+                await telling.produce([telling.opening(profile) for profile in telling.profiles])
+                await crm.until(12, 60)
+                before = len(crm.received)
+                crm.usual = Reply(how="hang")
+                await telling.produce([telling.changing(profile, "acknowledged") for profile in telling.profiles])
+                await telling.produce([telling.changing(profile, "cleared") for profile in telling.profiles])
+                await until(lambda: len(crm.received) >= before + 8)
+                process.kill()
+                process.wait()
+            crm.usual = Reply()
+            with delivering(telling, log):
+                await until(lambda: len(set(ids(crm))) == 36, 90)
+                await until(lambda: len(dead.received) >= 20)
+            told = ids(crm)
+            assert len(set(told)) == 36, "one id for each"
+            assert len(told) > 36, "those in mid-attempt were told again"
+            order = ["open", "acknowledged", "cleared"]
+            for profile in telling.profiles:
+                states = [id_.split(":")[1] for id_ in told if id_.startswith(profile.id)]
+                assert states == sorted(states, key=order.index), "in order"
+            newest = crm.received[-1]
+            body = Webhook(SECRET).verify(newest.body, dict(newest.headers))
+            jsonschema_rs.validator_for(schemas()["alert.json"]).validate(body)
+            assert body["data"]["customer"]["label"] is None, "a thin payload"
+
+    asyncio.run(run())
+
+
+def test_a_sink_that_asks_to_be_told_nothing_is_told_again_when_somebody_says_so(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """What it missed is among the dead letters, and put back; another sink is told that it was given up."""
+
+    async def run() -> None:
+        async with receiver() as crm, receiver() as other:
+            telling = Telling(make_settings(), tmp_path, {"crm": crm.url, "other": other.url})
+            await telling.begin(customers=3)
+            desk = telling.desk()
+
+            async def dead() -> bool:
+                return len((await desk.look(Asked("crm", "dead"))).letters) == 3
+
+            with delivering(telling, tmp_path / "deliver.log"):
+                await telling.ready()
+                crm.usual = Reply(410, b"gone, ask nobody@example.com")
+                await telling.produce([telling.opening(profile) for profile in telling.profiles])
+                await until(dead)
+                await until(lambda: any(b"sink.disabled" in one.body for one in other.received))
+                found = await desk.look(Asked("crm", "dead"), sinks=["crm", "other"])
+                assert {one.name: bool(one.disabled) for one in found.sinks} == {"crm": True, "other": False}
+                answers = [one.attempts[-1].answer for one in found.letters if one.attempts]
+                assert any("gone" in answer for answer in answers)
+                assert not any("example.com" in answer for answer in answers)
+                crm.usual = Reply()
+                crm.received.clear()
+                await desk.enable("crm", "kim")
+                assert len(await desk.replay(Asked("crm"), "kim")) == 3
+                await until(lambda: len(set(ids(crm))) == 3)
+                assert {one.rpartition(":")[0] for one in ids(crm)} == {f"{id_}risk:open" for id_ in telling.alerts}
+
+    asyncio.run(run())
+
+
+def test_what_fails_comes_again_under_its_id_and_redirects_lead_nowhere(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with receiver() as crm, receiver() as elsewhere:
+            telling = Telling(make_settings(), tmp_path, {"crm": crm.url})
+            await telling.begin(customers=4)
+            with delivering(telling, tmp_path / "deliver.log"):
+                await telling.ready()
+                crm.replies.extend(
+                    [Reply(500), Reply(301, headers={"location": elsewhere.url}), Reply(how="drop"), Reply(404)]
+                )
+                await telling.produce([telling.opening(profile) for profile in telling.profiles])
+                await until(lambda: len(crm.received) == 8)  # the second attempts, after five seconds
+                assert sorted(ids(crm)[:4]) == sorted(ids(crm)[4:])
+                assert elsewhere.received == []
+
+    asyncio.run(run())
+
+
+def test_what_is_of_the_past_is_told_nobody(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """An alert that opened two hours ago; one that a load found; one of before the sink was there."""
+
+    async def run() -> None:
+        async with receiver() as crm:
+            telling = Telling(make_settings(), tmp_path, {"crm": crm.url})
+            await telling.begin(customers=4)
+            await telling.produce([telling.opening(telling.profiles[0])])
+            with delivering(telling, tmp_path / "deliver.log"):
+                await telling.ready()
+                await telling.produce(
+                    [
+                        telling.opening(telling.profiles[1], ago=7200.0),
+                        telling.opening(telling.profiles[2], found="load"),
+                        telling.opening(telling.profiles[3]),
+                    ]
+                )
+                await telling.produce([telling.changing(profile, "cleared") for profile in telling.profiles])
+                await crm.until(2, 60)
+                await asyncio.sleep(1)
+                assert {id_[:22] for id_ in ids(crm)} == {telling.profiles[3].id}
+
+    asyncio.run(run())
