@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from console.access.passwords import hash_password
+from console.embeds import embed_tokens
 from console.embeds.setup import Embeds, Zendesk
 from console.embeds.zendesk import SDK
 from profiles.stores.access import Account, Role
@@ -327,3 +328,27 @@ def test_zendesks_sidebar_asks_it_for_the_requester(browse: Callable[..., Page])
         inside.evaluate("window.requester = '1'; window.told['ticket.requester.id.changed']()")
         expect(frame.locator("#main")).to_contain_text("Nobody is known here")
         assert wrong == []
+
+
+def test_a_frame_stays_alive_beyond_its_token(browse: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed_tokens, "LASTS", 4.0)
+    with tool(context_of(identifier="42")) as chat:
+        ada = with_case(42)
+        chat.console.keep(ada)
+        add(chat.console, "agent")
+        page, asked = browse(), []
+        page.on("request", lambda request: asked.append(request.url.removeprefix(chat.console.url)))
+        page.goto(chat.origin)
+        frame = page.frame_locator("#app")
+        sign_in(page, frame)
+        frame.get_by_role("button", name="Resolve…").click()
+        frame.locator("dialog#resolve").get_by_label("Note").fill("half a sen")
+        page.wait_for_timeout(9000)
+        happened(ada, 0, "Complaint Received", "complaint", source="support", subject="T77")
+        chat.console.keep(ada)
+        expect(frame.locator("#events")).to_contain_text("Complaint Received")
+        expect(frame.locator("dialog#resolve").get_by_label("Note")).to_have_value("half a sen")  # nothing was lost
+        assert asked.count("/embed/look") == 1
+        assert asked.count("/embed/renew") >= 2
+        assert asked.count(f"/embed/live/{ada.id}") == asked.count("/embed/renew") + 1
+        assert [row.action for row in chat.audit].count("profile.view") == 1
