@@ -68,8 +68,10 @@ def _are_origins(origins: str) -> str:
     return origins
 
 
-_FRAME_ORIGIN = re.compile(r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?")
-"""As browsers spell origins: `event.origin`, and a source of `frame-ancestors`."""
+_FRAME_ORIGIN = re.compile(
+    r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(?!:443$)|http://(127\.0\.0\.1|localhost)(?!:80$))(:[1-9][0-9]{1,4})?"
+)
+"""As browsers spell origins, without the port that goes without saying: in `event.origin` and in `frame-ancestors`."""
 
 _File = Annotated[Path, AfterValidator(_is_there)]
 _Servers = Annotated[str, _like(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*", "HOST:PORT[,HOST:PORT…]")]

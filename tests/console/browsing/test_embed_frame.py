@@ -166,6 +166,25 @@ def test_an_agent_signs_in_sees_the_customer_live_and_acknowledges(browse: Calla
         assert seen == [("agent", "embed", "profile.view", ada.id), *2 * [("agent", "embed", "case.decide", ada.id)]]
 
 
+def test_who_is_signed_in_already_presses_one_button(browse: Callable[..., Page]) -> None:
+    with tool(context_of(identifier="42")) as chat:
+        chat.console.keep(with_case(42))
+        page = browse()
+        page.goto(f"{chat.console.url}/sign-in/{chat.console.link('agent')}")
+        page.get_by_role("button").click()
+        page.wait_for_url(f"{chat.console.url}/")
+        page.goto(f"{chat.console.url}/embed/allow?origin={chat.origin}&state=1")
+        expect(page.get_by_text("No frame waits for this window")).to_be_visible()
+        page.goto(chat.origin)
+        frame = page.frame_locator("#app")
+        with page.expect_popup() as opened:
+            frame.get_by_role("button", name="Sign in").click()
+        expect(frame.locator("#head")).to_contain_text("Ada")
+        if not opened.value.is_closed():
+            opened.value.wait_for_event("close")
+        assert [row.fields for row in chat.audit if row.action == "embed.token"] == [(chat.origin,)]
+
+
 def test_the_next_conversation_is_the_next_customer(browse: Callable[..., Page]) -> None:
     with tool(context_of(identifier="42")) as chat:
         chat.console.keep(with_case(42))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,6 +95,31 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
     secret = name in {"redis", "pii_key", "user_id_key", "api_token", "kafka_password", "kafka_key_password"}
     secret |= name == "intercom_secret"
     assert (value in told) is not secret
+
+
+@pytest.mark.parametrize(
+    ("origins", "right"),
+    [
+        ("https://chat.example.com", True),
+        ("https://chat.example.com:8443, http://localhost:3000,http://127.0.0.1:3000", True),
+        ("https://chat.example.com:443", False),  # browsers say it without
+        ("http://localhost:80", False),
+        ("https://chat.example.com/", False),
+        ("https://*.example.com", False),
+        ("https://Chat.example.com", False),
+        ("http://chat.example.com", False),
+        ("http://localhost.example.com", False),
+        ("https://chat.example.com;script-src *", False),
+        ("https://chat.example.com 'self'", False),
+        ("https://chat.example.com,", False),
+        ("*", False),
+        ("null", False),
+    ],
+)
+def test_a_tool_is_an_exact_origin(monkeypatch: pytest.MonkeyPatch, origins: str, right: bool) -> None:
+    monkeypatch.setenv("RAPPORT_EMBED_ORIGINS", origins)
+    with contextlib.nullcontext() if right else pytest.raises(WrongUse, match="RAPPORT_EMBED_ORIGINS"):
+        Settings()
 
 
 def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_a_button_of_long_ago_or_of_another_canvas_decides_nothing(monkeypatch: 
         late = pressed(canvas, "acknowledge")
         theirs = pressed(canvas, "acknowledge", "43")  # of another conversation
         forged = pressed(canvas, "acknowledge")
-        forged["current_canvas"]["stored_data"]["case"] = f"{with_case(42).id}-x 1767225600"
+        case = forged["current_canvas"]["stored_data"]["case"].partition(" ")[0]
+        forged["current_canvas"]["stored_data"]["case"] = f"{case} {time.time() - 30:.0f}"
         gone = request("42", component_id="acknowledge", current_canvas={"stored_data": {"case": 3, "mac": None}})
         for body, said in ((theirs, "You may not"), (forged, "over an hour ago"), (gone, "over an hour ago")):
             assert said in texts(await post(world, "submit", body))
