@@ -92,7 +92,7 @@ def inside(app: Any) -> Opens:
     @asynccontextmanager
     async def opened() -> AsyncIterator[httpx.AsyncClient]:
         authorization, address = caller.get()
-        transport = httpx.ASGITransport(app, client=address or ("", 0))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=address or ("", 0))
         headers = {"Authorization": authorization}
         async with httpx.AsyncClient(transport=transport, base_url="http://rapport", headers=headers) as client:
             yield client

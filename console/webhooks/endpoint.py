@@ -23,6 +23,7 @@ from console.webhooks.signatures import BadSignature
 from plan import Plan
 from plan.load import webhook_variable
 from plan.model import WebhookSpec
+from profiles.bounds import NAME
 from profiles.errors import Misconfigured, Unacceptable, WrongUse
 from streams.collector.answers import answer, refusal
 from streams.collector.app import Collector
@@ -31,6 +32,7 @@ from streams.collector.json_text import loads_leniently
 from streams.collector.wire import Envelope
 from streams.kafka.client import Unavailable
 from streams.records.rejected import INVALID_WEBHOOK, UNKNOWN_WEBHOOK
+from streams.records.unforeseen import unreadable
 
 __all__ = ["Webhooks", "mappings_of", "webhook_route"]
 
@@ -49,9 +51,9 @@ def mappings_of(plan: Plan, folder: Path) -> dict[str, Mapped]:
     """
     found = {}
     for name, webhook in plan.file.webhooks.items():
-        if not webhook.secrets:
-            secret = SENDERS[webhook.service].secret
-            raise Misconfigured(f"webhook {name}: set {webhook_variable(name)} to {secret}")
+        sender = SENDERS[webhook.service]
+        if not webhook.secrets or not all(map(sender.is_secret, webhook.secrets)):
+            raise Misconfigured(f"webhook {name}: set {webhook_variable(name)} to {sender.secret}")
         try:
             found[name] = webhook_mapping(webhook.service, folder / webhook.mapping if webhook.mapping else None)
         except WrongUse as error:
@@ -104,7 +106,8 @@ class Webhooks:
         sender.verify(raw, headers, webhook.secrets, self._collector.clock())
         source = self._collector.plan.sources[webhook.source]
         body = _object(raw)
-        kind = str(sender.kind(body or {}, headers) or "")
+        said = sender.kind(body or {}, headers)
+        kind = said[:NAME] if isinstance(said, str) else ""
         if kind in sender.pings:
             return answer(200, {"success": True, "events": 0})
         try:
@@ -128,6 +131,10 @@ class Webhooks:
             return [orjson.dumps(event) for event in events]
         except (BadRow, TypeError) as error:
             raise Unacceptable(INVALID_WEBHOOK, f"{kind}: {error}") from error
+        except Exception as error:
+            unreadable("webhook", error)  # logs where
+            what = f"{kind}: Rapport fails at it ({type(error).__name__}), which is its fault"
+            raise Unacceptable(INVALID_WEBHOOK, what) from error
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from console.files.mapping.table_mapping import BadRow
+
 __all__ = ["Rows", "rows_of"]
 
 Rows = tuple[list[str], list[list[str]]]
@@ -16,6 +18,8 @@ Rows = tuple[list[str], list[list[str]]]
 
 _LEVELS = 16
 _LISTED = 50  # members of a list that have names of their own
+_LONGEST = 500  # characters of a path; what lies deeper than that no mapping names
+_CELLS = 500_000  # of one body: an order of 500 lines has some 200,000
 
 
 def rows_of(body: dict[str, Any], rows: str, alternatives: Mapping[str, Sequence[str]]) -> Rows:
@@ -25,6 +29,9 @@ def rows_of(body: dict[str, Any], rows: str, alternatives: Mapping[str, Sequence
         body: of the request.
         rows: path of the list whose members are rows, or of an object that is one; "": the body is one row.
         alternatives: further columns, each of which is the first of some that a row has.
+
+    Raises:
+        BadRow: it is more than may be held: rows and columns multiply.
     """
     if not rows:
         found = [dict(_leaves(body, "", 0))]
@@ -32,17 +39,24 @@ def rows_of(body: dict[str, Any], rows: str, alternatives: Mapping[str, Sequence
         members = _at(body, rows)
         members = [members] if isinstance(members, dict) else members if isinstance(members, list) else []
         common = {name: text for name, text in _leaves(body, "", 0) if not name.startswith(f"{rows}.")}
+        _bound(len(members), len(common))
         found = [common | dict(_leaves(member, f"{rows}.", 0)) for member in members if isinstance(member, dict)]
     for row in found:
         for name, several in alternatives.items():
             if (first := next((row[one] for one in several if row.get(one)), None)) is not None:
                 row[name] = first
     columns = list(dict.fromkeys(name for row in found for name in row))
+    _bound(len(found), len(columns))
     return columns, [[row.get(name, "") for name in columns] for row in found]
 
 
+def _bound(rows: int, columns: int) -> None:
+    if rows * columns > _CELLS:
+        raise BadRow(f"{rows} rows of {columns} columns are more than {_CELLS} cells")
+
+
 def _leaves(value: object, path: str, level: int) -> Iterator[tuple[str, str]]:
-    if level > _LEVELS:
+    if level > _LEVELS or len(path) > _LONGEST:
         return
     if isinstance(value, dict | list):
         inside = value.items() if isinstance(value, dict) else enumerate(value[:_LISTED])

@@ -21,6 +21,7 @@ class Sender(NamedTuple):
     kind: Callable[[Body, Headers], Any]  # what happened, as the service calls it
     pings: frozenset[str] = frozenset()  # kinds that only try whether we are there
     secret: str = ""  # what its secret is called, and where it stands, for who sets it up
+    is_secret: Callable[[str], bool] = bool  # whether a text can be one
 
 
 def _of(*path: str) -> Callable[[Body, Headers], Any]:
@@ -41,7 +42,12 @@ SENDERS: Mapping[str, Sender] = {
     "chatwoot": Sender(
         signatures.chatwoot, _of("event"), secret="the secret of the webhook (Settings, Integrations, Webhooks)"
     ),
-    "generic": Sender(signatures.standard, _of("type"), secret="a secret of Standard Webhooks, whsec_…"),
+    "generic": Sender(
+        signatures.standard,
+        _of("type"),
+        secret="a secret of Standard Webhooks, whsec_ and base64",
+        is_secret=signatures.is_standard,
+    ),
     "intercom": Sender(
         signatures.intercom,
         _of("topic"),

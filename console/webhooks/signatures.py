@@ -7,11 +7,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from profiles.times import parse_time
 
-__all__ = ["TOLERANCE", "BadSignature", "Verify", "chatwoot", "intercom", "of_body", "standard", "stripe", "zendesk"]
+__all__ = [
+    "TOLERANCE", "BadSignature", "Verify", "chatwoot", "intercom", "is_standard", "of_body", "standard", "stripe",
+    "zendesk",
+]  # fmt: skip
 
 TOLERANCE = 300.0
 """Seconds that a signed time may be away from ours: later, a request may be one that somebody recorded."""
@@ -83,12 +86,21 @@ def standard(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], no
     why = "there is no secret"
     for secret in secrets:
         try:
-            Webhook(secret).verify(body, named)
+            Webhook(secret).verify(body, named, json_parse=False)  # whatever it is, it is theirs
         except (WebhookVerificationError, ValueError) as error:
             why = str(error)
         else:
             return
     raise BadSignature(f"not signed by the secret that is set here, or of another time: {why}")
+
+
+def is_standard(secret: str) -> bool:
+    """Whether a text can be a secret of Standard Webhooks."""
+    try:
+        Webhook(secret)
+    except (EmptyWebhookSecretError, ValueError):
+        return False
+    return True
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 READ_TIMEOUT = 30.0
 """Seconds a sender may take over its body; slower ones would hold the room of all others."""
 
+_MESSAGE = 1000  # characters of why something is rejected: beside its bytes, Kafka must be able to take it
+
 Room = Literal["unknown", "public", "own"]
 """Whose a body is: of a sender who is not known yet, of a key that anybody can read, or of a key of our servers."""
 
@@ -293,7 +295,7 @@ def _rejection(
         at=rfc3339(received),
         step="collect",
         reason=error.reason,
-        message=scrub(error.message),
+        message=scrub(error.message)[:_MESSAGE],
         source=source,
         topic=topic,
         partition=None,

@@ -81,10 +81,13 @@ def public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(address.packed[-4:])
         if inner is not None:
             return public(inner)
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out; older forms of local and IPv4 ones lie elsewhere
 
 
 class Caller:

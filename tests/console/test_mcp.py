@@ -58,6 +58,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
     add_mcp(app, Callers(deps.access, deps.token), write=request.param)
     with serving(app) as url:
         made = Served(url, thin, rows)
+        made.reader = deps.reader  # type: ignore[attr-defined]
         made.acts = request.param  # type: ignore[attr-defined]
         yield made
 
@@ -137,6 +138,19 @@ def test_a_token_does_what_its_scopes_say_and_errors_are_ours(served: Served) ->
     said = [result.content[0].text for result in asked(served.url, served.thin, ask)]
     assert ["scope" in said[0], "nothing of that name" in said[1], "scope" in said[2]] == [True] * 3
     assert not any("evil" in text for text in said)
+
+
+def test_a_fault_of_ours_tells_a_model_nothing_of_what_it_was_about(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> Any:
+        raise LookupError("ada@example.com")
+
+    monkeypatch.setattr(served.reader, "profile", fails)  # type: ignore[attr-defined]
+    result = asked(served.url, TOKEN, lambda client: client.call_tool("get_customer", {"id": "profile_id:1"}))
+    assert result.is_error
+    assert "Rapport answers 500" in result.content[0].text
+    assert "ada" not in result.content[0].text
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])

@@ -122,7 +122,7 @@ def _writer(field: str, target: Target, index: Index, read_time: Callable[[str],
                 value = _major(event, path, read_integer(text, decimal), mapping.minor)
             else:
                 value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise BadRow(f"{field}: {text!r} is no {kind} ({error})") from error
         node = event
         for parent in path[:-1]:

@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import time
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from streams.kafka.client import Unavailable
 from streams.kafka.output import Row
 from streams.metrics import CollectorMetrics
 from tests import REPOSITORY
-from tests.unit.console.webhooks.requests_of import NOW, OWN_MAPPING, SECRETS, SENT, Sent
+from tests.unit.console.webhooks.requests_of import NOW, OWN_MAPPING, SECRETS, SENT, SIGN, Sent
 
 ENVIRON = {webhook_variable(name): f"old-one, {secret}" for name, secret in SECRETS.items() if name != "generic"}
 ENVIRON[webhook_variable("generic")] = SECRETS["generic"]
@@ -182,6 +183,69 @@ def test_what_is_not_as_its_mapping_says_is_kept(receiving: Receiving) -> None:
     assert receiving.post("stripe", b"[1]", headers)[1]["kept"] == "invalid_webhook"
 
 
+def _nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
+
+
+def _order(lines: int, columns: int) -> bytes:
+    order = next(sent for sent in SENT if sent.kind == "orders/paid")
+    return json.dumps({**order.body, "line_items": [{}] * lines, **{f"a{at}": 1 for at in range(columns)}}).encode()
+
+
+HOSTILE = {
+    "an amount of a thousand figures": (
+        ONE["stripe"],
+        ONE["stripe"].raw.replace(b": 4999,", b': "%s",' % (b"9" * 1000)),
+    ),
+    "a kind of half a megabyte": (ONE["stripe"], b'{"type": "%s"}' % (b"k" * 450_000)),
+    "a kind that is a thousand lists": (ONE["stripe"], b'{"type": %s}' % _nested(1000)),
+    "a hundred thousand levels": (ONE["stripe"], b'{"type": "charge.succeeded", "data": %s}' % _nested(100_000)),
+    "rows times columns": (next(sent for sent in SENT if sent.kind == "orders/paid"), _order(8000, 8000)),
+    "no JSON by Standard Webhooks": (SENT[-1], b"type=seat.added"),
+    "levels by Standard Webhooks": (SENT[-1], b'{"type": "seat.added", "x": %s}' % _nested(100_000)),
+    "NaN by Standard Webhooks": (SENT[-1], b'{"type": "seat.added", "who": "42", "at": NaN}'),
+}
+
+
+@pytest.mark.parametrize("what", sorted(HOSTILE))
+def test_whatever_a_signed_body_holds_it_is_answered_soon_and_kept_as_kafka_takes_it(
+    what: str, receiving: Receiving
+) -> None:
+    sent, raw = HOSTILE[what]
+    assert raw != sent.raw
+    receiving.now = now = time.time()  # Standard Webhooks have their own clock
+    headers = SIGN[sent.service](raw, sent.kind, now)
+    status, answer = receiving.post(sent.service, raw, headers)
+    assert (status, answer.get("kept")) == (200, "unknown_webhook" if "kind" in what else "invalid_webhook")
+    assert time.time() - now < 5
+    [row] = receiving.kept.rows
+    assert len(row.value or b"") < 1_000_000
+    [kept] = receiving.taken()
+    assert base64.b64decode(kept["payload"]) == raw
+
+
+def test_what_lies_below_a_name_without_end_takes_no_room(receiving: Receiving) -> None:
+    inner = {f"a{at}": 1 for at in range(10_000)}
+    raw = json.dumps({**ONE["stripe"].body, "k" * 100_000: inner}).encode()
+    tracemalloc.start()
+    assert receiving.post("stripe", raw, SIGN["stripe"](raw, "", NOW))[1]["events"] == 1
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+def test_a_fault_of_ours_at_a_body_keeps_it_and_tells_nothing_of_it(
+    receiving: Receiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise LookupError("ada@example.com")
+
+    monkeypatch.setattr("console.webhooks.mapped.rows_of", fails)
+    assert receiving.send(ONE["stripe"])[1]["kept"] == "invalid_webhook"
+    [kept] = receiving.taken()
+    assert "LookupError" in kept["message"]
+    assert "ada" not in kept["message"]
+
+
 def test_who_cannot_be_told_is_rejected_as_any_event(receiving: Receiving) -> None:
     nobody = json.loads(ONE["stripe"].raw)
     nobody["data"]["object"]["billing_details"] = {}
@@ -209,6 +273,11 @@ def test_a_webhook_needs_its_secret_a_source_and_a_mapping(tmp_path: Path) -> No
                       {"RAPPORT_WEBHOOK_OWN_SECRET": SECRETS["generic"]})  # fmt: skip
     with pytest.raises(Misconfigured, match=r"webhook own: .*gone\.yaml cannot be read"):
         mappings_of(plan, tmp_path)
+    for secret in ("whsec_", "whsec_x", "é"):
+        plan = parse_plan(text("  own: {service: generic, source: purchase, mapping: own.yaml}\n"), "plan.yaml",
+                          {"RAPPORT_WEBHOOK_OWN_SECRET": secret})  # fmt: skip
+        with pytest.raises(Misconfigured, match=r"set RAPPORT_WEBHOOK_OWN_SECRET to .* whsec_ and base64"):
+            mappings_of(plan, tmp_path)
     with pytest.raises(PlanError, match="there is no source 'purchases'; did you mean 'purchase'"):
         parse_plan(text("  stripe: {service: stripe, source: purchases}\n"), "plan.yaml", {})
     with pytest.raises(PlanError, match="name a file in `mapping`"):
