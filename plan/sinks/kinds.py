@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from plan.sinks.sink import Sink, TalkingSink
 
 __all__ = [
-    "KINDS", "AnySink", "DingTalkSink", "FeishuSink", "SegmentStyleSink", "SlackSink", "TeamsSink",
+    "KINDS", "AnySink", "DingTalkSink", "EmailSink", "FeishuSink", "SegmentStyleSink", "SlackSink", "TeamsSink",
     "WeComSink", "WebhookSink",
 ]  # fmt: skip
+
+
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+
+
+def _mailbox(value: str) -> str:
+    if _MAILBOX.fullmatch(value) is None:
+        raise ValueError(f"'{value}' is no mail address such as success@example.com")
+    return value
+
+
+Mailbox = Annotated[str, Field(max_length=254), AfterValidator(_mailbox)]
+"""A mail address, without a name."""
 
 
 class WebhookSink(Sink):
@@ -64,6 +78,14 @@ class WeComSink(TalkingSink):
     type: Literal["wecom"]
 
 
+class EmailSink(TalkingSink):
+    """Mailboxes, by a server of SMTP."""
+
+    type: Literal["email"]
+    to: Annotated[tuple[Mailbox, ...], Field(min_length=1, max_length=50)]
+    from_: Mailbox = Field(alias="from")
+
+
 KINDS: dict[str, type[Sink]] = {
     "webhook": WebhookSink,
     "segment_style": SegmentStyleSink,
@@ -72,6 +94,7 @@ KINDS: dict[str, type[Sink]] = {
     "feishu": FeishuSink,
     "dingtalk": DingTalkSink,
     "wecom": WeComSink,
+    "email": EmailSink,
 }
 """By what `type` says."""
 

@@ -110,7 +110,8 @@ class Caller:
     ) -> None:
         self._allowed = tuple(allowed)
         self._resolve = resolve
-        self._timeout = timeout
+        self.timeout = timeout
+        self.tls = verify
         self._client = httpx.AsyncClient(
             verify=verify if verify is not None else True,
             trust_env=False,
@@ -133,12 +134,12 @@ class Caller:
             NoAnswer: nobody is there, or nothing came in time.
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await self._send(call)
         except TimeoutError:
-            raise NoAnswer(f"no answer within {self._timeout:g} s") from None
+            raise NoAnswer(f"no answer within {self.timeout:g} s") from None
         except httpx.TimeoutException:
-            raise NoAnswer(f"no answer within {self._timeout:g} s") from None
+            raise NoAnswer(f"no answer within {self.timeout:g} s") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"{type(error).__name__}: {error}"[:ANSWER]) from None
         except httpx.InvalidURL as error:

@@ -18,6 +18,7 @@ from console.pages.catalogues.phrases import messages
 from console.pages.frame import NAVIGATION
 from console.pages.languages import LANGUAGES
 from streams.sinks.wording.cards import HEADLINES, NOTICES, OUTCOMES
+from streams.sinks.wording.mail_page import FOOT
 from streams.sinks.wording.plain import OPEN, OPEN_ALL, WHY
 from streams.sinks.wording.suggestions import SUGGESTIONS
 from tests import REPOSITORY
@@ -62,7 +63,7 @@ def texts_of_sinks() -> Catalog:
         found.add(message, auto_comments=comments, context=context)
     for text in (*HEADLINES.values(), *OUTCOMES.values(), *NOTICES.values(), *SUGGESTIONS, *NAMES):
         found.add(text)
-    for text in (OPEN, OPEN_ALL, WHY):
+    for text in (OPEN, OPEN_ALL, WHY, FOOT):
         found.add(text)
     return found
 

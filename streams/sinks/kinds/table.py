@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.sinks.kinds.dingtalk import DingTalk
+from streams.sinks.kinds.email import Email
 from streams.sinks.kinds.feishu import Feishu
 from streams.sinks.kinds.kind import Kind
 from streams.sinks.kinds.segment_style import SegmentStyle
@@ -23,4 +24,5 @@ TABLE: dict[str, type[Kind[Any]]] = {
     "feishu": Feishu,
     "dingtalk": DingTalk,
     "wecom": WeCom,
+    "email": Email,
 }

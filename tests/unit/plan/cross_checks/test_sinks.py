@@ -28,6 +28,13 @@ def sinks(*lines, routes=("{sinks: [crm], owner: CRM}",)):
         ("crm: {type: webhook, timezone: Mars/Base}", "sinks.crm.timezone: 'Mars/Base' is no time zone"),
         ("crm: {type: webhook, digest: '8:30'}", "sinks.crm.digest: string should match"),
         ("crm: {type: webhook, segments: [duch]}", "sinks.crm.segments[0]: there is no segment 'duch'; did you"),
+        ("crm: {type: email, from: a@b.example}", "sinks.crm.to: is required"),
+        ("crm: {type: email, to: [c@b.example]}", "sinks.crm.from: is required"),
+        ("crm: {type: email, from: a@b.example, to: [Care]}", "sinks.crm.to[0]: 'Care' is no mail address"),
+        ("crm: {type: slack, group_wait: soon}", "sinks.crm.group_wait"),
+        ("crm: {type: slack, payload: thin}", "sinks.crm.payload: is not a known key"),
+        ("crm: {type: dingtalk, events: [segment.*]}", "'segment.*' cannot be told here"),
+        ("crm: {type: feishu, language: zh}", "sinks.crm.language"),
         ("crm: {type: segment_style, ids: [user]}", "sinks.crm.ids[0]: there is no identity 'user'"),
         ("crm: {type: segment_style, events: [alert.*]}", "'alert.*' cannot be told here"),
         (
