@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from plan.sinks.sink import Sink, TalkingSink
 
 __all__ = [
-    "KINDS", "AnySink", "DingTalkSink", "EmailSink", "FeishuSink", "SegmentStyleSink", "SlackSink", "TeamsSink",
-    "WeComSink", "WebhookSink",
+    "KINDS", "AnySink", "AppriseSink", "DingTalkSink", "EmailSink", "FeishuSink", "SegmentStyleSink", "SlackSink",
+    "TeamsSink", "WeComSink", "WebhookSink",
 ]  # fmt: skip
 
 
@@ -86,6 +86,12 @@ class EmailSink(TalkingSink):
     from_: Mailbox = Field(alias="from")
 
 
+class AppriseSink(TalkingSink):
+    """Any service that Apprise knows."""
+
+    type: Literal["apprise"]
+
+
 KINDS: dict[str, type[Sink]] = {
     "webhook": WebhookSink,
     "segment_style": SegmentStyleSink,
@@ -95,6 +101,7 @@ KINDS: dict[str, type[Sink]] = {
     "dingtalk": DingTalkSink,
     "wecom": WeComSink,
     "email": EmailSink,
+    "apprise": AppriseSink,
 }
 """By what `type` says."""
 

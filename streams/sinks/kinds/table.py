@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.sinks.kinds.apprise import Apprise
 from streams.sinks.kinds.dingtalk import DingTalk
 from streams.sinks.kinds.email import Email
 from streams.sinks.kinds.feishu import Feishu
@@ -25,4 +26,5 @@ TABLE: dict[str, type[Kind[Any]]] = {
     "dingtalk": DingTalk,
     "wecom": WeCom,
     "email": Email,
+    "apprise": Apprise,
 }
