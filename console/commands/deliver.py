@@ -57,14 +57,15 @@ def register(app: typer.Typer) -> None:
 def deliver(context: typer.Context, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     if context.invoked_subcommand is not None:
         return
-    from streams.sinks.environment import outlets  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from console.pages.catalogues.phrases import phrase_of_plan  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.sinks.environment import outlets  # noqa: PLC0415  (same)
 
     settings = reach(data_dir, plan)
     log_to_stderr(settings)
     loaded = load_plan(settings.plan)
     if not loaded.file.sinks:
         raise Misconfigured(f"{settings.plan} has no `sinks`, so there is nobody to be told: docs/delivery.md says how")
-    asyncio.run(_run(settings, loaded, outlets(loaded, os.environ)))
+    asyncio.run(_run(settings, loaded, outlets(loaded, os.environ, phrase_of_plan)))
 
 
 @commands.command("test")

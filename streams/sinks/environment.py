@@ -12,7 +12,7 @@ from plan import Plan
 from plan.sinks.sink import Sink, variable
 from profiles.errors import Misconfigured, WrongUse
 from streams.sinks.http import Network
-from streams.sinks.kinds.kind import Kind
+from streams.sinks.kinds.kind import Kind, Phrase, as_it_is
 from streams.sinks.kinds.table import TABLE
 
 __all__ = ["Outlet", "outlet", "outlets"]
@@ -25,10 +25,16 @@ class Outlet(NamedTuple):
     spec: Sink
     kind: Kind[Any]
     allowed: tuple[Network, ...]
+    phrase: Phrase = as_it_is
 
 
-def outlets(plan: Plan, environ: Mapping[str, str]) -> dict[str, Outlet]:
+def outlets(plan: Plan, environ: Mapping[str, str], phrase: Phrase = as_it_is) -> dict[str, Outlet]:
     """The sinks of a plan, by name.
+
+    Args:
+        plan: names them.
+        environ: has their addresses and secrets.
+        phrase: says what models say in a sink's language.
 
     Raises:
         WrongUse: a variable is missing or cannot be used; all of them are named.
@@ -37,7 +43,7 @@ def outlets(plan: Plan, environ: Mapping[str, str]) -> dict[str, Outlet]:
     problems: list[str] = []
     for name in plan.file.sinks:
         try:
-            found[name] = outlet(plan, name, environ)
+            found[name] = outlet(plan, name, environ)._replace(phrase=phrase)
         except WrongUse as error:
             problems.append(str(error))
     if problems:

@@ -85,6 +85,7 @@ class SinkRunner:
         self._name = outlet.name
         self._kind = outlet.kind
         self._spec = outlet.spec
+        self._phrase = outlet.phrase
         self._plan = plan
         self.ledger = ledger
         self._kafka = kafka
@@ -289,7 +290,7 @@ class SinkRunner:
         began = asyncio.get_running_loop().time()
         told = Told(
             letter.id, bodies, self._clock.now(), letter.more if letter.mode != "digest" else 0, letter.more_value,
-            self._plan.currency, self._spec.language, self._renderer.list_url,
+            self._plan.currency, self._spec.language, self._renderer.list_url, self._phrase,
         )  # fmt: skip
         verdict = await self._try(told)
         took = asyncio.get_running_loop().time() - began

@@ -19,7 +19,7 @@ from console.views.segments import DONE
 from models.churn.kinds import KINDS
 from models.features.sentences import count
 
-__all__ = ["COUNTED", "NOUNS", "PHRASES", "messages", "phrase"]
+__all__ = ["COUNTED", "NOUNS", "PHRASES", "messages", "phrase", "phrase_of_plan"]
 
 NOUNS = (
     "order", "product viewed", "search", "cart", "checkout", "visit", "login", "use of the app", "removal of the app",
@@ -163,6 +163,11 @@ def messages() -> Iterator[str]:
 def phrase(text: str, language: str) -> str:
     """A sentence in a language; as it is where the language is English, or its pattern is not known."""
     return text if language == "en" else _phrase(text, language)
+
+
+def phrase_of_plan(text: str, language: str) -> str:
+    """The same in a language as plans name it: zh-Hans."""
+    return phrase(text, language.replace("-", "_"))
 
 
 @lru_cache(_KEPT)

@@ -13,7 +13,7 @@ from streams.sinks.http import Answer, Call, Caller
 from streams.sinks.messages import Body
 from streams.sinks.retry_after import wait_of
 
-__all__ = ["HttpKind", "Kind", "Pace", "Told", "Verdict", "as_it_is"]
+__all__ = ["HttpKind", "Kind", "Pace", "Phrase", "Told", "Verdict", "as_it_is"]
 
 Spec = TypeVar("Spec", bound=Sink)
 
@@ -24,6 +24,10 @@ class Pace(NamedTuple):
     number: int = 50  # requests…
     seconds: float = 1.0  # …in so many seconds
     at_once: int = 8  # requests under way
+
+
+Phrase = Callable[[str, str], str]
+"""Says a sentence of the models in a language of plans."""
 
 
 def as_it_is(text: str, language: str) -> str:
@@ -42,7 +46,7 @@ class Told(NamedTuple):
     currency: str = "EUR"
     language: str = "en"
     url: str | None = None  # of the console's list of alerts
-    phrase: Callable[[str, str], str] = as_it_is  # a sentence of the models in a language
+    phrase: Phrase = as_it_is  # a sentence of the models in a language
 
 
 class Verdict(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from console.pages.catalogues.news import NEWS
-from console.pages.catalogues.phrases import phrase
+from console.pages.catalogues.phrases import phrase, phrase_of_plan
 from models.churn import counterfactuals, reasons
 from models.companies import words
 from models.features import sentences
@@ -254,3 +254,9 @@ def test_what_the_learner_tells_is_told_in_chinese_with_its_parts(english: str) 
 def test_a_sentence_is_translated_with_its_parts(english: str, chinese: str) -> None:
     assert phrase(english, "zh_Hans") == chinese
     assert phrase(english, "en") == english
+
+
+def test_a_language_is_also_known_as_plans_name_it() -> None:
+    english = "2 deliveries late or failed, the last yesterday"
+    assert phrase_of_plan(english, "zh-Hans") == "2 次配送延误或失败，最近一次在昨天"
+    assert phrase_of_plan(english, "en") == english
