@@ -36,6 +36,7 @@ VIEWED = "profile.view"
 
 _FRAGMENTS = ("head", "risk", "value", "tickets", "events", "case")
 _EVENTS = 5
+_COOKIE = "__Secure-rapport-embed"
 
 _Origin = Annotated[str, Query(max_length=300)]
 
@@ -114,7 +115,17 @@ def customer_frame_router(deps: ApiDeps, embeds: Embeds, entry: Entry, gate: Gat
         given = await gate.tokens.renewed(*told(request)) if await gate.viewer(request) is not None else None
         if given is None or given.seconds < 1:
             raise ApiError(401, "unauthorized", "sign in again: nobody has this token of a frame (any more)")
-        return _handed(given)
+        return _kept(_handed(given), given)
+
+    @router.post("/resume")
+    async def resume(request: Request) -> Response:
+        """The next token for a frame that is made anew, by the cookie that the one before it left."""
+        given, origin = None, told(request)[1]
+        if request.headers.get("sec-fetch-site") == "same-origin":
+            given = await gate.tokens.renewed(request.cookies.get(_COOKIE, ""), origin)
+        if given is None or given.seconds < 1:
+            raise ApiError(401, "unauthorized", "sign in again: no frame of this tool was here before")
+        return _kept(_handed(given), given)
 
     return router
 
@@ -135,6 +146,13 @@ async def values_of(deps: ApiDeps, found: Profile, viewer: Viewer) -> Mapping[st
 def _check_origin(embeds: Embeds, origin: str) -> None:
     if origin not in embeds.origins:
         raise ApiError(403, "forbidden", "RAPPORT_EMBED_ORIGINS names no such tool")
+
+
+def _kept(response: Response, given: Given) -> Response:
+    """Leave a token to the frame that comes after in pages of the same site (`Partitioned`), for this one route."""
+    attributes = f"Max-Age={given.seconds:.0f}; Path=/embed/resume; Secure; HttpOnly; SameSite=None; Partitioned"
+    response.headers.append("Set-Cookie", f"{_COOKIE}={given.text}; {attributes}")
+    return response
 
 
 def _handed(given: Given) -> Response:

@@ -3,7 +3,7 @@
 (() => {
   const { origins, token: first, seconds: lasts, zendesk } = document.body.dataset
   const known = JSON.parse(origins), main = document.getElementById('main')
-  let token = '', who = null, popup = null, state = '', renewing = 0
+  let token = '', tried = false, who = null, popup = null, state = '', renewing = 0
   delete document.body.dataset.token
 
   const say = name => document.querySelectorAll('[data-state]').forEach(one => { one.hidden = one.dataset.state !== name })
@@ -36,6 +36,12 @@
   const look = async () => {
     const asked = who
     if (!asked.identities.length) { put(''); return say('nobody') }
+    // Chatwoot makes the frame anew for each conversation: the one before may have left a cookie for this, in pages of this site.
+    if (!token && !tried && zendesk === undefined) {
+      tried = true
+      await ask('/embed/resume')
+      if (asked !== who) return
+    }
     if (!token) return out()
     try {
       const body = new URLSearchParams(asked.identities.map(one => ['identity', one]))
@@ -64,12 +70,16 @@
     clearTimeout(renewing)
     renewing = setTimeout(renew, seconds * 800)
   }
+  const ask = async address => {
+    const answer = await fetch(address, { method: 'POST', headers: headers() })
+    if (!answer.ok) return answer.status
+    const next = await answer.json()
+    keep(next.token, next.seconds)
+    return 200
+  }
   const renew = async () => {
     try {
-      const answer = await fetch('/embed/renew', { method: 'POST', headers: headers() })
-      if (answer.status === 401) return out()
-      const next = await answer.json()
-      keep(next.token, next.seconds)
+      if (await ask('/embed/renew') === 401) return out()
       const live = document.getElementById('live') // its stream ends with the token before
       if (live) htmx.swap({ text: live.outerHTML, target: live, swap: 'outerHTML', sourceElement: live })
     } catch { renewing = setTimeout(renew, 15000) }
@@ -81,7 +91,7 @@
       if (type !== 'rapport.token' || !popup || event.source !== popup || said !== state) return
       popup = null
       keep(text, seconds)
-      if (who) look()
+      renew().then(() => { if (who) look() })
       return
     }
     if (!known.includes(event.origin)) return
@@ -105,12 +115,12 @@
   if (zendesk !== undefined) {
     keep(first, Number(lasts))
     const client = window.ZAFClient?.init()
-    const ask = async () => {
+    const name = async () => {
       const { 'ticket.requester': one } = await client.get('ticket.requester')
       about(known[0], spelt({ user_id: one?.externalId, email: one?.email }))
     }
-    client?.on('app.registered', ask)
-    client?.on('ticket.requester.id.changed', ask)
+    client?.on('app.registered', name)
+    client?.on('ticket.requester.id.changed', name)
     client?.invoke('resize', { width: '100%', height: '640px' })
   } else if (parent !== window) {
     parent.postMessage({ type: 'rapport.ready' }, '*')

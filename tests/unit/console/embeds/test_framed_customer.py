@@ -140,6 +140,36 @@ def test_a_frame_renews_its_token_until_its_session_is_over() -> None:
     run(test)
 
 
+def test_a_frame_that_is_made_anew_goes_on_by_a_cookie_of_one_route() -> None:
+    async def test(world: World) -> None:
+        first = (await world.token()).json()["token"]
+        headers = {"X-Rapport-Embed": first, "X-Rapport-Embed-Origin": CHAT, **OURS}
+        said = (await world.http.post("/embed/renew", headers=headers)).headers["set-cookie"]
+        cookie, _, attributes = said.partition("; ")
+        assert attributes == "Max-Age=900; Path=/embed/resume; Secure; HttpOnly; SameSite=None; Partitioned"
+        world.http.cookies.clear()
+
+        anew = {"X-Rapport-Embed-Origin": CHAT, "Cookie": cookie, **OURS}
+        given = await world.http.post("/embed/resume", headers=anew)
+        assert (await world.look(given.json()["token"])).status_code == 200
+        world.http.cookies.clear()
+        wrong: list[dict[str, str]] = [
+            {"X-Rapport-Embed-Origin": "http://localhost:3000"},
+            {"X-Rapport-Embed-Origin": ""},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Cookie": "__Secure-rapport-embed=forged"},
+            {"Cookie": f"__Secure-rapport-embed={world.cookie}"},
+            {"Cookie": f"rapport={world.cookie}"},
+        ]
+        for one in wrong:
+            assert (await world.http.post("/embed/resume", headers=anew | one)).status_code == 401, one
+        assert (await world.http.post("/embed/look", data={"identity": "user_id:1"}, headers=anew)).status_code == 401
+        await Sessions(world.deps.access).end(world.cookie)
+        assert (await world.http.post("/embed/resume", headers=anew)).status_code == 401
+
+    run(test)
+
+
 def test_who_is_disabled_or_has_another_role_sees_so_at_once() -> None:
     async def test(world: World) -> None:
         right = (await world.token()).json()["token"]
