@@ -6,6 +6,7 @@ broken down. None of them erases, exports, splits, promotes, replays, reveals or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from pydantic import Field
 
 from console.mcp.asking import Asking, Refused
 from console.mcp.untrusted import NOTE, untrusted
+from profiles.times import parse_time
 
 __all__ = ["FEWEST", "ROWS", "add_tools"]
 
@@ -118,6 +120,7 @@ def _of_customers(server: MCPServer, get: Get) -> None:
 
     @server.tool(annotations=_READS, description="A customer's latest events, the newest first.")
     async def get_timeline(id: Id, since: str = "", limit: Limit = 20, why: Why = "") -> Answer:
+        after = _time(since) if since else -math.inf
         found = await get(f"{_customer(id)}/events", why, limit=ROWS)
         rows = [
             {
@@ -125,7 +128,7 @@ def _of_customers(server: MCPServer, get: Get) -> None:
                 "counts": event["claimed"] is None, "untrusted_text": untrusted(_event(event)),
             }
             for event in found["data"]
-            if event["time"] >= since
+            if parse_time(event["time"]) >= after
         ]  # fmt: skip
         return _told(
             events=rows[:limit], note_of_end="a profile keeps its latest events; older ones are in the archive"
@@ -252,6 +255,13 @@ def _that_act(server: MCPServer, post: Post) -> None:
 
 def _customer(id_: str) -> str:
     return f"/v1/profiles/{quote(id_, safe='')}"
+
+
+def _time(text: str) -> float:
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise ToolError("since is no time; write it as RFC 3339, such as 2026-07-01T00:00:00Z") from None
 
 
 def _event(event: Answer) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from console.views.companies import CompanyView
-from console.views.document import Document
+from console.views.document import Document, Money
 from console.views.person import MembershipView, ThinIdentity
 from console.views.profile import ProfileView
 from console.views.timeline import EventView
@@ -158,8 +158,7 @@ def events_of(
 
 def _properties(event: EventView) -> dict[str, Any]:
     told: dict[str, Any] = {
-        one.name: one.value if isinstance(one.value, bool | int | float | str) else one.value.amount
-        for one in event.shown
+        one.name: float(one.value.amount) if isinstance(one.value, Money) else one.value for one in event.shown
     }
     if event.about:
         told["about"] = event.about

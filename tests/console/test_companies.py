@@ -15,13 +15,14 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from console.access.api_tokens import Tokens
 from console.commands.main import create_cli
 from plan import Plan
 from plan.model import GroupSpec, Trait
 from profiles.documents import decode_profile
 from profiles.identity.secrets import suppression
 from profiles.store import Changes, Loaded
-from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemoryStore
 from profiles.types import Alert, Erase, Event, Grouping, Lift, Record, is_company, partition_of
 from profiles.units import LinkChanges
 from streams.identity.erasure import Eraser
@@ -180,6 +181,20 @@ def test_a_segment_of_companies_is_tried_on_them(api: httpx.Client) -> None:
     refused = api.post("/v1/segments/preview", json={"rule": {**rule, "when": {"trait": "country", "is": "NL"}}})
     assert refused.status_code == 400
     assert "there is no trait 'country'" in refused.text
+
+
+def test_whoever_sees_one_customer_sees_no_personal_data_of_companies_by_segments_api_either() -> None:
+    contact = Trait(type="string", description="Whom to call", pii="email")
+    plan = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits={**ENDS, "contact": contact})}}))
+    access = MemoryAccessStore()
+    token = asyncio.run(Tokens(access).add("crm", ["profiles:read", "pii:one"])).text
+    ours = "/v1/companies/Acme%20%2F%20West"
+    theirs = "/v1/spaces/x/collections/accounts/profiles/group_id:Acme%20%2F%20West/traits"
+    with support_api(stored(visit("m0", 1, contact="ada@example.com")), plan=plan, access=access) as http:
+        told = http.get(ours, headers={"Authorization": f"Bearer {token}"}).json()["traits"]["contact"]["value"]
+        assert told == "a…@example.com"
+        answer = http.get(theirs, headers={"Authorization": f"Bearer {token}"})
+        assert answer.json()["traits"]["contact"] == told
 
 
 def test_nobody_knows_a_company_that_no_event_has_named(api: httpx.Client) -> None:

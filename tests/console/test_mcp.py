@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx2
@@ -151,6 +152,19 @@ def test_a_fault_of_ours_tells_a_model_nothing_of_what_it_was_about(
     assert result.is_error
     assert "Rapport answers 500" in result.content[0].text
     assert "ada" not in result.content[0].text
+
+
+def test_since_is_a_time_of_any_zone_and_nothing_else(served: Served) -> None:
+    first, *_, last = call(served, "get_timeline", id="user_id:42")["events"]
+    east = datetime.fromisoformat(first["time"]).astimezone(timezone(timedelta(hours=-9))).isoformat()
+    told = call(served, "get_timeline", id="user_id:42", since=east)["events"]
+    assert first in told
+    assert last not in told
+    result = asked(
+        served.url, TOKEN, lambda client: client.call_tool("get_timeline", {"id": "user_id:42", "since": "last week"})
+    )
+    assert result.is_error
+    assert "RFC 3339" in result.content[0].text
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])

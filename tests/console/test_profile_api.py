@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from console.access.api_tokens import Tokens
+from console.views.document import Money
+from console.views.profile_api import events_of
+from console.views.timeline import EventView, ShownView
 from profiles.stores.memory import MemoryAccessStore
 from profiles.types import Profile
 from tests.console.people import customer, happened, keep, store
@@ -131,3 +134,14 @@ def test_who_may_not_see_personal_data_gets_none_and_without_profiling_there_is_
         assert thin["at_risk"] is True
         refused = httpx.get(f"{http.base_url}{USERS}/user_id:42/events", auth=(token, ""))
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "authorization_error")
+
+
+def test_amounts_of_money_are_numbers_as_their_senders_said_them() -> None:
+    shown = ShownView(
+        name="price", label="price", value=Money.of_minor(420, "EUR"), type="number", unit=None, description=None
+    )
+    event = EventView.model_construct(
+        id="1", time=1.0, name="Product Viewed", source="web", about="", amount=None, claimed=None, shown=[shown]
+    )
+    [told] = events_of([event], "p", "/", limit=1, include=None, exclude=(), since=0, until=2, ascending=False)["data"]
+    assert told["properties"] == {"price": 4.2}

@@ -16,7 +16,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from console.access.masking import masked, sight_of
+from console.access.masking import Sight, masked, sight_of
 from console.api.companies import company_named, documents_of
 from console.api.error_answers import NO_STORE, ApiError
 from console.api.guard import about, guarded, viewer_of, wants
@@ -70,7 +70,11 @@ def profile_api_router(deps: ApiDeps) -> APIRouter:
             company = await company_named(deps, _company_key(external))
             about(company.id)
             view = company_view(company, await documents_of(deps, company), await deps.now(), deps.plan)
-        return masked(view, sight_of(viewer_of(request), deps.plan, one=True))
+        return masked(view, sight(request, collection))
+
+    def sight(request: Request, collection: str) -> Sight:
+        """A company is no single customer: it holds what many said."""
+        return sight_of(viewer_of(request), deps.plan, one=collection == "users")
 
     @router.get("/traits", summary="Traits, segments and figures of a customer")
     @wants("profiles:read", one=True, audit="profile.view")
@@ -123,8 +127,7 @@ def profile_api_router(deps: ApiDeps) -> APIRouter:
             else await company_named(deps, _company_key(external))
         )
         about(found.id)
-        sight = sight_of(viewer_of(request), deps.plan, one=True)
-        happened: list[EventView] = masked(timeline_view(found, MAX_EVENTS, deps.plan), sight)
+        happened: list[EventView] = masked(timeline_view(found, MAX_EVENTS, deps.plan), sight(request, collection))
         response.headers["Warning"] = _KEPT
         return shapes.events_of(
             happened, found.id, request.url.path, limit=limit, include=_names(include), exclude=_names(exclude) or (),
