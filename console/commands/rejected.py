@@ -171,6 +171,7 @@ def replay(
 
         rapport rejected replay --source web --reason plan_violation --dry-run
     """
+    from console.webhooks.endpoint import reread  # noqa: PLC0415  (same)
     from streams.dead_letters.candidates import Chosen  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (same)
     from streams.dead_letters.replay import run_replay  # noqa: PLC0415  (same)
@@ -181,7 +182,8 @@ def replay(
     settings = reach(data_dir, plan)
     with progress(quiet=as_json) as bar:
         using, log = load_plan(settings.plan), KafkaLog(settings)
-        chosen = Chosen(Rejections(log, settings, bar), settings, using, wanted, positions or ())
+        again = reread(using, settings.plan.parent)
+        chosen = Chosen(Rejections(log, settings, bar), settings, using, wanted, positions or (), again)
         result = asyncio.run(run_replay(log, settings, using, chosen, bar, dry_run=dry_run, accept_gaps=accept_gap))
     if not dry_run:
         note(settings, "rejected.replay", fields=[f"{result.replayed} put back"])

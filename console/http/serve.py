@@ -32,7 +32,7 @@ from console.pages.site import add_pages
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check, Paused, Plans
-from console.webhooks.endpoint import mappings_of, webhook_route
+from console.webhooks.endpoint import mappings_of, reread, webhook_route
 from plan import Plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint
@@ -183,7 +183,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
     feed, log = LiveFeed(settings), KafkaLog(settings)
     trail_producer = BatchProducer(settings)
     trail = AuditTrail(trail_producer, log, settings)
-    replays = ReplayDesk(log, settings, plan)
+    replays = ReplayDesk(log, settings, plan, reread=reread(plan, settings.plan.parent))
     deps = ApiDeps(
         reader=reader,
         plan=plan,

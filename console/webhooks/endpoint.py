@@ -25,16 +25,18 @@ from plan.load import webhook_variable
 from plan.model import WebhookSpec
 from profiles.bounds import NAME
 from profiles.errors import Misconfigured, Unacceptable, WrongUse
+from profiles.times import parse_time
 from streams.collector.answers import answer, refusal
 from streams.collector.app import Collector
 from streams.collector.body import Refused
 from streams.collector.json_text import loads_leniently
 from streams.collector.wire import Envelope
+from streams.dead_letters.candidates import Reread
 from streams.kafka.client import Unavailable
-from streams.records.rejected import INVALID_WEBHOOK, UNKNOWN_WEBHOOK
+from streams.records.rejected import INVALID_WEBHOOK, UNKNOWN_WEBHOOK, Rejection
 from streams.records.unforeseen import unreadable
 
-__all__ = ["Webhooks", "mappings_of", "webhook_route"]
+__all__ = ["Webhooks", "mappings_of", "reread", "webhook_route"]
 
 log = logging.getLogger(__name__)
 
@@ -113,28 +115,57 @@ class Webhooks:
         try:
             events = self._read(name, kind, body, raw)
         except Unacceptable as error:
-            await self._collector.keep(source, raw, error, kind)
+            await self._collector.keep(source, raw, error, name, kind)
             return answer(200, {"success": True, "events": 0, "kept": error.reason})
         if events:
             await self._collector.take(source, Envelope(events))
         return answer(200, {"success": True, "events": len(events)})
 
     def _read(self, name: str, kind: str, body: dict[str, Any] | None, raw: bytes) -> list[bytes]:
-        if body is None:
-            raise Unacceptable(INVALID_WEBHOOK, "its body is not a JSON object")
-        mappings = self._mappings[name].get(kind)
-        if mappings is None:
-            what = kind or "what kind of request it is"
-            raise Unacceptable(UNKNOWN_WEBHOOK, f"no mapping of webhook {name} knows {what}")
+        return _events(self._mappings[name], name, kind, body, raw, self._collector.clock())
+
+
+def reread(plan: Plan, folder: Path) -> Reread:
+    """What makes events of requests that were kept, by the mappings that there are now.
+
+    Args:
+        plan: that names the webhooks.
+        folder: of the plan's file.
+    """
+
+    def read(rejection: Rejection) -> list[bytes]:
+        name = rejection.type
+        webhook = plan.file.webhooks.get(name)
+        if webhook is None:
+            raise Unacceptable(UNKNOWN_WEBHOOK, f"the plan has no webhook {name!r}")
         try:
-            events = events_of(mappings, name, body, raw, self._collector.clock())
-            return [orjson.dumps(event) for event in events]
-        except (BadRow, TypeError) as error:
-            raise Unacceptable(INVALID_WEBHOOK, f"{kind}: {error}") from error
-        except Exception as error:
-            unreadable("webhook", error)  # logs where
-            what = f"{kind}: Rapport fails at it ({type(error).__name__}), which is its fault"
-            raise Unacceptable(INVALID_WEBHOOK, what) from error
+            mappings = webhook_mapping(webhook.service, folder / webhook.mapping if webhook.mapping else None)
+        except WrongUse as error:
+            raise Unacceptable(UNKNOWN_WEBHOOK, str(error)) from error
+        received = rejection.recorded or parse_time(rejection.at)
+        return _events(mappings, name, rejection.event, _object(rejection.payload), rejection.payload, received)
+
+    return read
+
+
+def _events(
+    mappings: Mapped, name: str, kind: str, body: dict[str, Any] | None, raw: bytes, received: float
+) -> list[bytes]:
+    if body is None:
+        raise Unacceptable(INVALID_WEBHOOK, "its body is not a JSON object")
+    found = mappings.get(kind)
+    if found is None:
+        what = kind or "what kind of request it is"
+        raise Unacceptable(UNKNOWN_WEBHOOK, f"no mapping of webhook {name} knows {what}")
+    try:
+        events = events_of(found, name, body, raw, received)
+        return [orjson.dumps(event) for event in events]
+    except (BadRow, TypeError) as error:
+        raise Unacceptable(INVALID_WEBHOOK, f"{kind}: {error}") from error
+    except Exception as error:
+        unreadable("webhook", error)  # logs where
+        what = f"{kind}: Rapport fails at it ({type(error).__name__}), which is its fault"
+        raise Unacceptable(INVALID_WEBHOOK, what) from error
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:

@@ -150,19 +150,20 @@ class Collector:
         finally:
             self.hold(-held, room)
 
-    async def keep(self, source: Source, request: bytes, error: Unacceptable, kind: str) -> None:
+    async def keep(self, source: Source, request: bytes, error: Unacceptable, of: str, kind: str) -> None:
         """Keep a request that is no event: on `events.rejected`.
 
         Args:
             source: whose it would have been.
             request: its body.
             error: why it is none.
+            of: where it came, for who makes events of it one day.
             kind: what it said that it was.
 
         Raises:
             Unavailable: Kafka has not confirmed it.
         """
-        rejection = _rejection(request, error, source.name, self.rename(source.topic), self.clock(), "", "")
+        rejection = _rejection(request, error, source.name, self.rename(source.topic), self.clock(), of, "")
         rejection.event = kind[:NAME]
         await self.producer.produce([Row(self.rename(REJECTED), None, None, rejection.encode())])
         self.metrics.events.labels(source.name, "rejected").inc()

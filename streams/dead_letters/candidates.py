@@ -9,7 +9,7 @@ archive.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -25,11 +25,14 @@ from streams.collector.wire import Envelope, stamp
 from streams.dead_letters.rejections import Entry, Rejections, Show, Survey, Wanted, shown
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_EVENTS, REJECTED, topic_name
-from streams.records.position import position_of, recorded_at, replay_headers
-from streams.records.rejected import INVALID_WEBHOOK, UNKNOWN_WEBHOOK, Rejection
+from streams.records.position import REJECTED_AT, position_of, recorded_at, replay_headers
+from streams.records.rejected import WEBHOOKS, Rejection
 from streams.settings import Settings
 
-__all__ = ["ACCEPTED", "FLAGGED", "REJECTED_THEN", "Candidate", "Chosen", "Counts", "Period", "Source", "as_record"]
+__all__ = [
+    "ACCEPTED", "FLAGGED", "REJECTED_THEN", "Candidate", "Chosen", "Counts", "Period", "Reread", "Source", "as_record",
+    "unread",
+]  # fmt: skip
 
 ACCEPTED, FLAGGED, REJECTED_THEN = "accepted", "flagged", "rejected"
 
@@ -44,6 +47,15 @@ class Candidate(NamedTuple):
     then: str  # accepted, flagged or rejected
     entry: Entry | None = None  # its rejection
     partition: int | None = None  # of its topic; None: by its key
+    last: bool = True  # of those that its rejection becomes
+
+
+Reread = Callable[[Rejection], list[bytes]]
+"""Makes events of a request that was kept as none; raises Unacceptable if it still is none."""
+
+
+def unread(rejection: Rejection) -> list[bytes]:
+    raise Unacceptable(rejection.reason, "it is a request of another service, and no event")
 
 
 class Counts(Protocol):
@@ -74,16 +86,24 @@ class Chosen:
         plan: under which they would be put back.
         wanted: which they are.
         positions: only those at these positions.
+        reread: makes events of what other services had sent.
     """
 
     def __init__(
-        self, rejections: Rejections, settings: Settings, plan: Plan, wanted: Wanted, positions: Sequence[str] = ()
+        self,
+        rejections: Rejections,
+        settings: Settings,
+        plan: Plan,
+        wanted: Wanted,
+        positions: Sequence[str] = (),
+        reread: Reread = unread,
     ) -> None:
         self._rejections = rejections
         self._settings = settings
         self._plan = plan
         self.wanted = wanted
         self._positions = set(positions)
+        self._reread = reread
 
     async def candidates(self, found: Survey, counts: Counts) -> AsyncGenerator[Candidate, None]:
         asked = [e for e in found.entries if not self._positions or not self._positions.isdisjoint(e.positions)]
@@ -95,8 +115,13 @@ class Chosen:
             return
         payloads = self._rejections.payloads("putting back", chosen.__contains__, self.wanted.since)
         async for position, rejection in payloads:
-            record = as_record(self._settings, self._plan, position, rejection)
-            yield Candidate(rejection.source, record, REJECTED_THEN, chosen[position], rejection.partition)
+            if rejection.reason in WEBHOOKS:
+                records = _of_webhook(self._settings, self._plan, position, rejection, self._reread)
+            else:
+                records = [as_record(self._settings, self._plan, position, rejection)]
+            for record in records:
+                last = record is records[-1]
+                yield Candidate(rejection.source, record, REJECTED_THEN, chosen[position], rejection.partition, last)
 
 
 class Period:
@@ -194,8 +219,8 @@ def _collected(plan: Plan, rejection: Rejection, first: str) -> tuple[bytes, byt
     Raises:
         Unacceptable: the collector would refuse it still.
     """
-    if rejection.reason in (UNKNOWN_WEBHOOK, INVALID_WEBHOOK):
-        raise Unacceptable(rejection.reason, "it is a request of another service, and no event yet")
+    if rejection.reason in WEBHOOKS:
+        raise Unacceptable(rejection.reason, "it is a request of another service; a replay makes events of it")
     raw = _with_id(rejection.payload, first)
     return stamp(
         raw,
@@ -204,6 +229,29 @@ def _collected(plan: Plan, rejection: Rejection, first: str) -> tuple[bytes, byt
         identities=plan.extract,
         limits=Limits(),
     )
+
+
+def _of_webhook(
+    settings: Settings, plan: Plan, position: str, rejection: Rejection, reread: Reread
+) -> list[ConsumerRecord | Unacceptable]:
+    """The records that a request becomes, of which the last alone is a sign that it was put back: a replay that is
+    killed before puts the others back once more, under the ids that they have."""
+    if rejection.source not in plan.sources:
+        return [Unacceptable("unknown_source", f"the plan has no source '{rejection.source}'")]
+    first = f"{topic_name(settings, REJECTED)}-{position.replace(':', '-')}"
+    records: list[ConsumerRecord] = []
+    try:
+        for raw in reread(rejection):
+            received = rejection.recorded or parse_time(rejection.at)
+            stamped = stamp(raw, Envelope([raw]), received=received, identities=plan.extract, limits=Limits())
+            records.append(_record(rejection, *stamped, first, position))
+    except Unacceptable as error:
+        return [error]
+    if not records:
+        return [Unacceptable(rejection.reason, "its mapping leaves it out")]
+    for record in records[:-1]:
+        record.headers[:] = [header for header in record.headers if header[0] != REJECTED_AT]
+    return [*records]
 
 
 def _with_id(payload: bytes, position: str) -> bytes:

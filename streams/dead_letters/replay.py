@@ -136,7 +136,7 @@ class Replay:
                 passes = result.count(candidate, verdict)
                 if run is not None:
                     if passes and candidate.entry is not None:
-                        run.add(self._row(candidate, verdict), candidate.entry.positions)
+                        run.add(self._row(candidate, verdict), candidate.entry.positions if candidate.last else [])
                         result.replayed += 1
                     await run.go_on()
         if run is not None:

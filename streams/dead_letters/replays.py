@@ -15,7 +15,7 @@ import msgspec
 from plan import Plan
 from profiles.errors import RapportError
 from streams.clock import WALL, Clock
-from streams.dead_letters.candidates import Chosen
+from streams.dead_letters.candidates import Chosen, Reread, unread
 from streams.dead_letters.rejections import Rejections, Wanted
 from streams.dead_letters.replay import Replay, Result, run_replay
 from streams.kafka.output import Produces
@@ -55,16 +55,24 @@ class ReplayDesk:
         plan: as the workers have it.
         producer: to the topics; None for one on Kafka for each replay.
         clock: the wall clock.
+        reread: makes events of what other services had sent.
     """
 
     def __init__(
-        self, log: Log, settings: Settings, plan: Plan, producer: Produces | None = None, clock: Clock = WALL
+        self,
+        log: Log,
+        settings: Settings,
+        plan: Plan,
+        producer: Produces | None = None,
+        clock: Clock = WALL,
+        reread: Reread = unread,
     ) -> None:
         self._log = log
         self._settings = settings
         self._plan = plan
         self._producer = producer
         self._clock = clock
+        self._reread = reread
         self._jobs: deque[ReplayJob] = deque(maxlen=_REMEMBERED)
         self._tasks: set[asyncio.Task[None]] = set()
         self._one = asyncio.Lock()
@@ -99,7 +107,8 @@ class ReplayDesk:
 
         try:
             async with self._one:
-                chosen = Chosen(Rejections(self._log, self._settings, show), self._settings, self._plan, job.wanted)
+                rejections = Rejections(self._log, self._settings, show)
+                chosen = Chosen(rejections, self._settings, self._plan, job.wanted, reread=self._reread)
                 job.result = await self._replay(chosen, show, dry_run=job.dry_run)
             job.state = "done"
         except RapportError as error:

@@ -12,7 +12,8 @@ import msgspec
 from streams.scrub import scrub
 
 __all__ = [
-    "IGNORE", "INVALID_WEBHOOK", "KEPT", "NOTE", "UNKNOWN_WEBHOOK", "Rejection", "ReplayNote", "is_note", "told",
+    "IGNORE", "INVALID_WEBHOOK", "KEPT", "NOTE", "UNKNOWN_WEBHOOK", "WEBHOOKS", "Rejection", "ReplayNote", "is_note",
+    "told",
 ]  # fmt: skip
 
 IGNORE = "ignore"
@@ -23,6 +24,9 @@ KEPT = 512 * 1024
 
 UNKNOWN_WEBHOOK, INVALID_WEBHOOK = "unknown_webhook", "invalid_webhook"
 """Reasons: a request of another service whose kind no mapping knows, or which is not what its mapping says."""
+
+WEBHOOKS = (UNKNOWN_WEBHOOK, INVALID_WEBHOOK)
+"""Both; `type` of such a rejection is the name of the webhook, `event` the kind of request."""
 
 NOTE = "rapport-replay"
 """Header of a record that is no rejection but a replay's note."""
