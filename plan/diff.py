@@ -25,6 +25,7 @@ from plan.model import (
     WebhookSpec,
 )
 from plan.plan import Plan
+from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.sink import Sink
 from profiles.identity.extract import IdentityRule
 
@@ -115,6 +116,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
     yield from _routes(old.routes, new.routes)
     yield from _each("sinks", old.sinks, new.sinks, _sink)
+    yield from _audiences(old.audiences, new.audiences)
     yield from _each("webhooks", old.webhooks, new.webhooks, _webhook)
 
 
@@ -331,6 +333,23 @@ def _sink(path: str, old: Sink, new: Sink) -> Iterator[Change]:
     before, after = (sink.model_dump(mode="json", exclude={"type"}) for sink in (old, new))
     for key in sorted({*before, *after}):
         yield from _value(f"{path}.{key}", before.get(key), after.get(key), breaking=False)
+
+
+def _audiences(old: AudiencesSpec | None, new: AudiencesSpec | None) -> Iterator[Change]:
+    before, after = ({} if each is None else each.model_dump(mode="json") for each in (old, new))
+    for name in sorted({*before.get("segments", ()), *after.get("segments", ())}):
+        if (name in before.get("segments", ())) != (name in after.get("segments", ())):
+            gone = name not in after.get("segments", ())
+            message = f"'{name}' is written no more" if gone else f"'{name}' is written from now on"
+            yield Change("audiences.segments", message, gone)
+    for part in ("identities", "traits"):
+        held, told = before.get(part, {}), after.get(part, {})
+        for name in sorted({*held, *told}):
+            less = name in held and held.get(name) != told.get(name)
+            yield from _value(f"audiences.{part}.{name}", held.get(name), told.get(name), breaking=less)
+    if old is not None and new is not None:
+        for key in ("every", "keep"):
+            yield from _value(f"audiences.{key}", before[key], after[key], breaking=False)
 
 
 def _each(

@@ -301,6 +301,10 @@ def _rules(plan: Plan) -> Iterator[_Block]:
         yield _Heading(3, "Who is told")
         rows = [(name, sink.description, sink.in_words()) for name, sink in plan.file.sinks.items()]
         yield _Table(("sink", "what it is", "is told"), rows)
+    if plan.file.audiences:
+        yield _Heading(3, "Who is in tables for other tools")
+        told = plan.file.audiences
+        yield _Table(("segment", "of each member"), [(f"`{name}`", told.in_words()) for name in told.segments])
 
 
 def _of_companies(rule: SegmentRule | AlertRule) -> str:

@@ -21,6 +21,7 @@ from plan.errors import PlanError, Problem
 from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait, WebhookSpec
 from plan.plan import Plan
 from plan.semantics import Parts, Remark, find_problems, find_warnings
+from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.kinds import AnySink
 from plan.source_map import Location, SourceMap, format_path
 from profiles.consent import PURPOSES
@@ -223,6 +224,10 @@ def _parts(data: dict[Any, Any]) -> Parts:
         parts.churn = ChurnConfig.model_validate(data.get("churn", {}))
     except ValidationError:
         parts.churn = None
+    try:
+        parts.audiences = AudiencesSpec.model_validate(data["audiences"]) if data.get("audiences") else None
+    except ValidationError:
+        parts.audiences = None
     parts.verify_user_ids = str(data.get("verify_user_ids", "off"))
     parts.blocked = [value for _, value in _elements(data.get("blocked")) if isinstance(value, str)]
     parts.unblocked = [value for _, value in _elements(data.get("unblocked")) if isinstance(value, str)]

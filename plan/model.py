@@ -18,6 +18,7 @@ from models.cases.routes import ROUTES, Route
 from models.conditions.rules import RULES, AlertRule, Name, SegmentRule
 from models.conditions.where import Where
 from models.config import ChurnConfig
+from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.kinds import AnySink
 from plan.sinks.sink import SINKS
 from profiles.identity.extract import IdentityRule
@@ -459,6 +460,9 @@ class PlanFile(_Strict):
     )
     sinks: dict[Name, AnySink] = Field(
         {}, max_length=SINKS, description="Other tools that are told of alerts, and of who enters and leaves segments."
+    )
+    audiences: AudiencesSpec | None = Field(
+        None, description="Segments that are written as tables for other tools, and what of each member may leave."
     )
     breaker: Literal["off"] | BreakerSpec = Field(
         BreakerSpec(), description="When a source is paused instead of being rejected event by event."

@@ -18,12 +18,14 @@ from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_w
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
 from models.segments.purposes import segment_needs
+from plan.cross_checks.audiences import audience_problems, audience_warnings
 from plan.cross_checks.definitions import definition_problems, definition_warnings
 from plan.cross_checks.routes import route_problems, route_warnings
 from plan.cross_checks.sinks import sink_problems, sink_warnings
 from plan.cross_checks.webhooks import webhook_problems, webhook_warnings
 from plan.facts import SUBSCRIPTION
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait, WebhookSpec
+from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.sink import Sink
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
@@ -69,6 +71,7 @@ class Parts:
     routes: dict[int, Route] = field(default_factory=dict)
     sinks: dict[str, Sink] = field(default_factory=dict)
     sink_names: set[str] = field(default_factory=set)
+    audiences: AudiencesSpec | None = None
     webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
@@ -115,6 +118,15 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
         segment_names=[*(rule.name for rule in parts.builtin), *parts.segment_names],
         identity_types=parts.identity_types,
     )
+    if parts.audiences:
+        yield from audience_problems(
+            parts.audiences,
+            segments=[*parts.builtin, *parts.segments.values()],
+            segment_names=[*(rule.name for rule in parts.builtin), *parts.segment_names],
+            identities=parts.identities.values(),
+            identity_types=parts.identity_types,
+            trait_names=parts.trait_names,
+        )
 
 
 def find_rule_problems(parts: Parts) -> Iterator[Remark]:
@@ -152,6 +164,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
     yield from _subjects(parts)
     yield from route_warnings(parts.routes)
     yield from sink_warnings(parts.sinks, parts.routes, parts.alerts)
+    yield from audience_warnings(parts.audiences, traits=parts.traits, identities=parts.identities.values())
     yield from webhook_warnings(parts.webhooks, parts.sources)
     if parts.churn:
         yield from definition_warnings(parts.churn, carried)

@@ -254,6 +254,7 @@ class Settings(BaseSettings):
     require_aof: bool = Field(False, description="Refuse a Redis without an append-only file rather than warn.")
     archive: str = Field("", description="Folder or fsspec URL of the event archive.")
     archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
+    audiences: str = Field("", description="Folder or fsspec URL of audiences' tables; that of the archive if empty.")
     census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
     refit_every: float = Field(
         0.0,

@@ -130,6 +130,32 @@ class Folder:
             draft.unlink()
         _sync(path.parent)
 
+    def holds(self, name: str, content: bytes) -> bool:
+        """Whether a file is there and has this content."""
+        try:
+            return self.read(name) == content
+        except FileNotFoundError:
+            return False
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file, in place of one that may be there; readers find the old or the new one, whole."""
+        if not self.local:
+            self.fs.pipe_file(self.path(name), content)
+            return
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
         with contextlib.suppress(FileNotFoundError):

@@ -98,6 +98,7 @@ COMMANDS = {
         "rejected",
         "Events that were not accepted: list them, look at one, put them back after the plan is mended.",
     ),
+    "audiences": Entry("audiences", "Segments as Parquet tables for other tools, by version, with what changed."),
     "segments": Entry(
         "segments",
         "Groups of customers, kept live: sizes, trends, what members have in common, and who would be in a new one.",

@@ -71,6 +71,7 @@ class Roles:
     archive: list[str] = field(default_factory=lambda: _role("archive"))
     refit: list[str] = field(default_factory=lambda: _role("refit"))
     deliver: list[str] = field(default_factory=lambda: _role("deliver"))
+    audiences: list[str] = field(default_factory=lambda: _role("audiences", "write"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
     ingest: list[str] | None = None  # beside a `work` that does all the rest; None: `work` does all
 
@@ -213,6 +214,8 @@ def _run_beside(
         children.run("archive", roles.archive, logs / "archive.log", env)
     if settings.refit_every and _can_refit(out):
         children.run("nightly model", roles.refit, logs / "refit.log", env)
+    if (settings.audiences or settings.archive) and load_plan(settings.plan).file.audiences:
+        children.run("audiences", roles.audiences, logs / "audiences.log", env)
     if _can_deliver(settings, out):
         children.run("delivery", roles.deliver, logs / "deliver.log", env)
 
@@ -310,6 +313,7 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_API_TOKEN=_token(settings),
         RAPPORT_OPEN_OPERATIONS=str(settings.open_operations).lower(),
         RAPPORT_ARCHIVE=settings.archive,
+        RAPPORT_AUDIENCES=settings.audiences,
         RAPPORT_CENSUS_EVERY=str(settings.census_every),
         RAPPORT_REFIT_EVERY=str(settings.refit_every),
         RAPPORT_DATA_DIR=str(data_dir),

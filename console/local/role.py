@@ -11,11 +11,15 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the role that the first argument names: serve, work, archive, deliver, refit or demo."""
+    """Run the role that the first argument names: serve, work, archive, deliver, audiences, refit or demo."""
     app = CommandLine()
     app.callback()(lambda: None)  # else a single command would lose its name
-    module = {"archive": "archive", "deliver": "deliver", "demo": "demo", "refit": "refit"}.get(sys.argv[1], "roles")
-    import_module(f"console.commands.{module}").register(app)
+    named = {"archive", "audiences", "deliver", "demo", "refit"}
+    module = import_module(f"console.commands.{sys.argv[1] if sys.argv[1] in named else 'roles'}")
+    if hasattr(module, "register"):
+        module.register(app)
+    else:
+        app.add_typer(module.app)
     app()
 
 

@@ -72,6 +72,8 @@ ARGUMENTS = {
     "rejected list": "",
     "rejected show": "0:1",
     "rejected replay": "",
+    "audiences write": "--once --to tables --plan plan.yaml",
+    "audiences check": "--to tables --plan plan.yaml",
     "segments list": "",
     "segments show": "all",
     "segments preview": "'{risk: above 0.5}'",
@@ -100,6 +102,7 @@ OFFLINE = {
     "plan docs",
     "plan new",
     "archive compact",
+    "audiences list",
 }
 WAITING = {
     "archive": 20,
@@ -137,6 +140,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a file of events, where no `rapport up` has run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events.jsonl").write_text(EVENT)
+    shipped = (REPOSITORY / "tracking_plan.yaml").read_text()
+    (tmp_path / "plan.yaml").write_text(f"{shipped}\naudiences: {{segments: [at_risk]}}\n")
     return tmp_path
 
 

@@ -45,7 +45,7 @@ def test_every_role_gets_all_write_keys_and_who_serves_http_the_proxies() -> Non
     services = yaml.safe_load(COMPOSE)["services"]
     roles = {name: service["environment"] for name, service in services.items() if service.get("image") == "rapport"}
 
-    assert len(roles) == 7
+    assert len(roles) == 8
     for environment in roles.values():
         assert {name for name in REQUIRED if "WRITE_KEY" in name} <= environment.keys()
     assert [name for name, given in roles.items() if "FORWARDED_ALLOW_IPS" in given] == ["collect", "console"]

@@ -20,6 +20,7 @@ from streams.kafka.topics import topics
 from streams.metrics import CollectorMetrics, WorkerMetrics
 from streams.nightly.gauges import RefitMetrics
 from streams.settings import Settings
+from streams.sinks.audiences.audience_metrics import AudienceMetrics
 from streams.sinks.gauges import DeliveryMetrics
 from tests import REPOSITORY
 
@@ -59,7 +60,7 @@ def default_of(name: str) -> str:
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of every metric, by the name that Prometheus sees."""
     registry = CollectorRegistry()
-    kinds = (ArchiveMetrics, CollectorMetrics, DeliveryMetrics, RefitMetrics, WorkerMetrics)
+    kinds = (ArchiveMetrics, AudienceMetrics, CollectorMetrics, DeliveryMetrics, RefitMetrics, WorkerMetrics)
     holders = [kind(registry) for kind in kinds]
     labels = {metric._name: set(metric._labelnames) for holder in holders for metric in vars(holder).values()}
     return {

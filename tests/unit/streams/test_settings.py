@@ -70,7 +70,11 @@ BAD = {
     "refit_every": "nightly",
     "log_level": "loud",
 }
-ANY = {"plan", "archive"}  # any text names a file or a folder; whether it is there is said when it is opened
+ANY = {
+    "plan",
+    "archive",
+    "audiences",
+}  # any text names a file or a folder; whether it is there is said when it is opened
 ANY |= {"oidc_client_id", "oidc_client_secret"}  # whatever a provider gave
 
 
