@@ -45,6 +45,7 @@ def customer_frame_router(deps: ApiDeps, embeds: Embeds, entry: Entry, gate: Gat
     """The routes below /embed that a frame of a customer asks, and the window in which its reader signs in."""
     router = APIRouter(prefix="/embed", include_in_schema=False, max_body_size=16 * 1024)
     looks = Depends(gate.may("profiles:read", what="look"))
+    listens = Depends(gate.may("profiles:read", what="look", asks=False))
     signed_in = Depends(entry.may("profiles:read"))
 
     @router.get("/customer")
@@ -66,7 +67,7 @@ def customer_frame_router(deps: ApiDeps, embeds: Embeds, entry: Entry, gate: Gat
         return await frame.part(request, viewer, "embed_customer", "main", **await values_of(deps, found, viewer))
 
     @router.get("/live/{profile}")
-    async def live(request: Request, profile: str, viewer: Viewer = looks) -> Response:
+    async def live(request: Request, profile: str, viewer: Viewer = listens) -> Response:
         language = language_of(request)
 
         async def render() -> dict[str, str]:

@@ -65,15 +65,16 @@ class Gate:
             return None
         return await self.tokens.viewer(*told(request), asks=asks)
 
-    def may(self, scope: Scope, *, what: str = "decide") -> Callable[[Request], Awaitable[Viewer]]:
-        """A dependency of routes: answers who asks.
+    def may(self, scope: Scope, *, what: str = "decide", asks: bool = True) -> Callable[[Request], Awaitable[Viewer]]:
+        """A dependency of routes: answers who asks; without `asks`, as of a stream that a frame opens by itself, their
+        session lasts no longer by it.
 
         Raises, when it is called:
             ApiError: 401, nobody who may; 403, they may not do this; 429, too often.
         """
 
         async def let(request: Request) -> Viewer:
-            found = await self.viewer(request, asks=True)
+            found = await self.viewer(request, asks=asks)
             if found is None:
                 await self.limits.count("wrong", request.client.host if request.client else "")
                 raise ApiError(401, "unauthorized", "sign in again: nobody has this token of a frame (any more)")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
+from starlette.requests import Request
 
 from console.access.people import People
 from console.access.sessions import Sessions
 from console.embeds.embed_tokens import EmbedTokens
+from console.embeds.gate import Gate, Limits
 from console.pages.headers import HEADERS
 from profiles.stores.access import Account, Role
 from tests.console.embedding import ADA, CHAT, OURS, World, run
@@ -166,6 +169,27 @@ def test_a_frame_that_is_made_anew_goes_on_by_a_cookie_of_one_route() -> None:
         assert (await world.http.post("/embed/look", data={"identity": "user_id:1"}, headers=anew)).status_code == 401
         await Sessions(world.deps.access).end(world.cookie)
         assert (await world.http.post("/embed/resume", headers=anew)).status_code == 401
+
+    run(test)
+
+
+def test_a_session_lasts_longer_by_a_look_and_not_by_a_frame_that_is_open() -> None:
+    async def test(world: World) -> None:
+        right = (await world.token()).json()["token"]
+        [(digest, session)] = (await world.deps.access.sessions("kim")).items()
+        await world.deps.access.put_session(digest, msgspec.structs.replace(session, seen=session.seen - 100), 60.0)
+        gate = Gate(EmbedTokens(world.deps.access, world.deps.embeds), world.audit, Limits())
+        headers = [(b"x-rapport-embed", right.encode()), (b"x-rapport-embed-origin", CHAT.encode())]
+        stream = Request({"type": "http", "headers": [*headers, (b"sec-fetch-site", b"same-origin")]})
+
+        assert (await gate.may("profiles:read", what="look", asks=False)(stream)).name == "kim"
+        held = await world.deps.access.session(digest)
+        assert held is not None
+        assert held.seen == session.seen - 100
+        assert (await world.look(right)).status_code == 200
+        held = await world.deps.access.session(digest)
+        assert held is not None
+        assert held.seen >= session.seen
 
     run(test)
 
