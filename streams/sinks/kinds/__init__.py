@@ -16,5 +16,7 @@ A kind gets a `Told`: the messages as `messages.py` has them, how many more ther
 the currency, and `phrase`, by which the console's catalogue says what models say in that language. It decides nothing
 about when and whether: grouping, quiet hours, caps, retries, order and the breaker are the engine's. It must say the
 same of the same message each time but for what the service wants to be new (a time, a signature), must put hostile text
-nowhere unescaped, and must name no customer by address or number.
+nowhere unescaped, and must name no customer by address or number. What people read is made once for all
+kinds by `streams/sinks/wording/`; a room of a chat is derived from `ChatKind` (`chat.py`), or from `CodedKind` if the
+service answers 200 to what it refuses.
 """

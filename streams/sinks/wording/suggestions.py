@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from models.companies.words import PREFIX
 from streams.sinks.messages import Alert, Reason
 
 __all__ = ["SUGGESTIONS", "suggestion"]
@@ -18,7 +19,7 @@ _WIN_BACK: Final = "Win them back"
 _BY_FEATURES: Final = {
     "See to what they asked of the support": (
         "open_tickets", "oldest_open", "overdue", "ticket_opened_8w", "ticket_reopened_8w", "reopened_share",
-        "resolution", "last_resolution", "support_trouble_2w",
+        "resolution", "last_resolution", "support_trouble_2w", f"{PREFIX}trouble",
     ),
     "Make good what they complained about": ("complaint_8w", "product_complaints_8w"),
     "Make good the delivery that went wrong": (
@@ -26,20 +27,22 @@ _BY_FEATURES: Final = {
     ),
     "Talk with them about the price": (
         "price_complaints_8w", "price_trouble_2w", "price_rise", "coupon_denied_8w", "discount_share",
-        "discount_habit",
+        "discount_habit", f"{PREFIX}dearer",
     ),
-    "Help them to pay: a payment was refused": ("payment_failed_8w",),
+    "Help them to pay: a payment was refused": ("payment_failed_8w", f"{PREFIX}overdue"),
     "Ask what was wrong with the order": ("return_8w", "refund_8w", "refund_share", "order_cancelled_8w"),
     "Answer the bad rating, and ask about it": (
-        "low_csat", "low_nps", "low_ces", "low_review", "csat_drop", "nps_drop",
+        "low_csat", "low_nps", "low_ces", "low_review", "csat_drop", "nps_drop", f"{PREFIX}unhappy",
     ),
-    "Ask why the subscription is paused or over": ("cancelled", "paused"),
+    "Ask why the subscription is paused or over": ("cancelled", "paused", f"{PREFIX}paused"),
     "Reach them in another way: they left the app or our messages": ("uninstalled_8w", "unsubscribe_8w"),
     "Remind them of the cart": ("cart_left",),
     "Ask what they miss: they use it less than before": (
         "visit_decline", "login_decline", "use_decline", "visits_missed", "logins_missed", "uses_missed",
-        "breadth_fall",
+        "breadth_fall", f"{PREFIX}fall", f"{PREFIX}silent",
     ),
+    "Find who speaks for us there from now on": (f"{PREFIX}champion_gone",),
+    "Talk with them about the next contract": (f"{PREFIX}ends",),
 }  # fmt: skip
 
 _OF: Final = {feature: text for text, features in _BY_FEATURES.items() for feature in features}

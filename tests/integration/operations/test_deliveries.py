@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema_rs
+import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from streams.kafka.output import Row
 from streams.settings import Settings
 from streams.sinks.desk import Asked
 from streams.sinks.messages import schemas
@@ -162,5 +164,47 @@ def test_what_is_of_the_past_is_told_nobody(make_settings: Callable[..., Setting
                 await crm.until(2, 60)
                 await asyncio.sleep(1)
                 assert {id_[:22] for id_ in ids(crm)} == {telling.profiles[3].id}
+
+    asyncio.run(run())
+
+
+def test_a_group_of_people_is_told_in_one_card_in_their_language(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """With what models say, by the console's catalogue, and what the service says of it in the delivery."""
+
+    async def run() -> None:
+        async with receiver() as group, receiver() as channel:
+            group.replies.append(Reply(200, b'{"errcode":310000,"errmsg":"sign not match"}'))
+            group.usual = Reply(200, b'{"errcode":0,"errmsg":"ok"}')
+            urls = {"group": f"{group.url}/robot/send?access_token=t", "care": channel.url}
+            sinks = {
+                "group": {"type": "dingtalk", "language": "zh-Hans", "group_wait": "2s"},
+                "care": {"type": "slack", "group_wait": "2s"},
+            }
+            telling = Telling(make_settings(), tmp_path, urls, sinks=sinks)
+            await telling.begin(customers=3)
+            reason = {"feature": "recency", "contribution": 1.9, "effect": "raises",
+                      "text": "Last order 65 days ago, usually every 9 days"}  # fmt: skip
+            rows = []
+            for profile in telling.profiles:
+                row = telling.opening(profile)
+                body = orjson.loads(row.value or b"")
+                body["alert"]["reasons"] = [reason]
+                rows.append(Row(row.topic, row.partition, row.key, orjson.dumps(body)))
+            with delivering(telling, tmp_path / "deliver.log"):
+                await telling.ready()
+                await telling.produce(rows)
+                await group.until(2, 60)
+                await channel.until(1, 60)
+            first, second = (orjson.loads(one.body)["markdown"]["text"] for one in group.received)
+            assert first == second, "told again as it was"
+            assert second.startswith("### 3 条提醒")
+            assert second.count("原因: 上次下单在65 天前，通常每 9 天一次") == 3
+            assert all(f"Daan Weber {number}" in second for number in range(3))
+            assert "timestamp=" in group.received[0].path
+            (card,) = [orjson.loads(one.body) for one in channel.received]
+            assert card["text"].startswith("3 alerts")
+            assert str(card).count("Last order 65 days ago") == 3
 
     asyncio.run(run())

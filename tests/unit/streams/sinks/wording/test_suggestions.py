@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.companies.words import _SAY
+from models.companies.words import _SAY, PREFIX
 from models.features.table import NAMES
 from models.features.tones import CAUSES
 from streams.sinks.messages import Consents, Reason
@@ -25,6 +25,8 @@ def because(*features):
         (["open_tickets", "complaint_8w"], "Make good what they complained about"),
         (["complaint_8w", "recency"], "Make good what they complained about"),
         (["recency"], "Get in touch"),
+        ([f"{PREFIX}overdue"], "Help them to pay: a payment was refused"),
+        ([f"{PREFIX}silent", f"{PREFIX}ends"], "Talk with them about the next contract"),
         ([], "Get in touch"),
     ],
 )
@@ -45,4 +47,4 @@ def test_who_has_left_is_won_back_and_who_allows_no_profiling_spoken_to():
 
 def test_every_cause_has_its_suggestion_and_every_feature_of_one_exists():
     assert suggestions._OF.keys() >= CAUSES
-    assert suggestions._OF.keys() <= {*NAMES, *_SAY}
+    assert suggestions._OF.keys() <= {*NAMES, *(f"{PREFIX}{name}" for name in _SAY)}
