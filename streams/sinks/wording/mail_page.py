@@ -30,7 +30,8 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 {% endif %}
 <table style="border-collapse:collapse">
 {% for fact in item.facts %}
-<tr><td style="padding:0 12px 0 0;color:#667085;vertical-align:top">{{ fact.name }}</td><td><bdi>{{ fact.text }}</bdi>\
+<tr><td style="padding:0 12px 0 0;color:#667085;vertical-align:top;white-space:nowrap">{{ fact.name }}</td>\
+<td><bdi>{{ fact.text }}</bdi>\
 </td></tr>
 {% endfor %}
 </table>
