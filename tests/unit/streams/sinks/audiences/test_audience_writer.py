@@ -197,3 +197,19 @@ async def test_a_reader_that_applies_changes_arrives_at_the_snapshot(shop):
             known = latest["number"]
             assert set(held) == set(rows)
     assert known == 7
+
+
+@awaited
+async def test_who_has_become_one_with_another_is_gone_and_the_other_is_in_it_once(shop):
+    await shop.put(member(1), member(2))
+    await shop.writer.write("dutch")
+    merged = member(1)
+    merged.redirect = "p000002"
+    await shop.put(merged, left=("p000001",))
+
+    done = await shop.writer.write("dutch")
+
+    assert (done.left, done.rows) == (1, 1)
+    (kept,) = shop.latest()["changes"]
+    (told,) = pq.read_table(shop.folder.path(kept["path"])).to_pylist()
+    assert (told["profile"], told["reason"]) == ("p000001", "gone")
