@@ -39,6 +39,10 @@
   document.addEventListener('live:heard', alive)
   document.addEventListener('live:lost', away)
 
+  // One that was opened behind others, or left while it connected, gives its connection back once it has its first state.
+  document.addEventListener('htmx:sse:before:message', () => {
+    if (document.hidden) setTimeout(() => document.dispatchEvent(new Event('visibilitychange')))
+  })
   // A hidden page listens to nothing; shown again, it connects anew.
   document.addEventListener('visibilitychange', () => { heard = Date.now() })
   setInterval(() => { if (listens && !document.hidden && Date.now() - heard > SILENT) away() }, 5000)
