@@ -65,7 +65,18 @@ class Telling:
         specs = {name: {"type": "webhook", **sinks.get(name, {})} for name in urls}
         file.write_text(plan_with(specs, routes or [{"owner": "CRM", "sinks": list(urls)}]))
         self.settings = settings.model_copy(update={"plan": file})
-        self.plan = load_plan(file, {})
+        self._know(urls)
+
+    @classmethod
+    def of(cls, settings: Settings, urls: Mapping[str, str]) -> Telling:
+        """One whose plan is there, with these sinks."""
+        made = cls.__new__(cls)
+        made.settings = settings
+        made._know(urls)
+        return made
+
+    def _know(self, urls: Mapping[str, str]) -> None:
+        self.plan = load_plan(self.settings.plan, {})
         self.environ = {}
         for name, url in urls.items():
             self.environ[f"RAPPORT_SINK_{name.upper()}_URL"] = url

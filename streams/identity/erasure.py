@@ -30,6 +30,8 @@ from streams.commands import CommandSender
 from streams.kafka.topics import (
     ALERTS,
     CASES,
+    DELIVERIES,
+    DELIVERIES_DEAD,
     IDENTITY_CHANGES,
     IDENTITY_LINKS,
     PROFILE_CHANGES,
@@ -57,6 +59,8 @@ _HOW = {
     SEGMENT_CHANGES: "which segments were entered and left, by profile id",
     ALERTS: "alerts, by profile id",
     CASES: "cases with their notes, by profile id",
+    DELIVERIES: "what sinks were told, by profile id, without name and identities",
+    DELIVERIES_DEAD: "what sinks could not be told, by profile id, without name and identities",
     TRAINING_EXAMPLES: "numbers that models learned from, by profile id",
 }
 
@@ -65,6 +69,8 @@ _OF_COMPANIES = _HOW | {
     SEGMENT_CHANGES: "which segments were entered and left, by company id",
     ALERTS: "alerts, by company id",
     CASES: "cases with their notes, by company id",
+    DELIVERIES: "what sinks were told, by company id",
+    DELIVERIES_DEAD: "what sinks could not be told, by company id",
 }
 
 

@@ -30,11 +30,7 @@ async def deliver(
     stop: asyncio.Event,
     clock: Clock = WALL,
 ) -> None:
-    """Tell sinks until asked to stop.
-
-    Raises:
-        Misconfigured: Kafka refuses what is to be written.
-    """
+    """Tell sinks until asked to stop."""
     stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
     producer = BatchProducer(settings)
     writer = DeliveryWriter(producer, settings)

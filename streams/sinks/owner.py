@@ -8,7 +8,6 @@ one id. The group commits nothing: what a sink has read is in its records.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -41,7 +40,9 @@ log = logging.getLogger(__name__)
 
 _SESSION_MS = 6000  # of a process that was killed, until another one takes over
 _POLL_MS = 500
-_PAUSE = 1.0
+_PAUSE = 1.0  # seconds until what is away is asked again
+_CANCELS = 0.5  # seconds until what was cancelled and goes on is cancelled again
+_ANEW = 5.0  # seconds until a sink begins anew that stopped of itself
 
 
 class Deliverer:
@@ -80,11 +81,7 @@ class Deliverer:
         self.owned: set[str] = set()
 
     async def run(self) -> None:
-        """Tell them until cancelled.
-
-        Raises:
-            Misconfigured: Kafka refuses what is to be written.
-        """
+        """Tell them until cancelled; one that stops of itself begins anew, and ends no other."""
         async with asyncio.TaskGroup() as group:
             for outlet in self._outlets.values():
                 group.create_task(self._own(outlet))
@@ -101,6 +98,9 @@ class Deliverer:
                     said = str(error)
                     log.warning("%s waits: %s", outlet.name, error)
                 await asyncio.sleep(_PAUSE)
+            except Exception:  # whatever is wrong with one sink must not end the others
+                log.exception("sink %s stopped; it goes on from what is written in %.0f s", outlet.name, _ANEW)
+                await asyncio.sleep(_ANEW)
 
     async def _belong(self, outlet: Outlet) -> None:
         topic = topic_name(self._settings, DELIVERIES)
@@ -128,9 +128,9 @@ class Deliverer:
                     held = watch.running = asyncio.create_task(self._hold(outlet, runner))
                 batches = await consumer.getmany(timeout_ms=_POLL_MS)
                 if held is not None and held.done():
-                    if watch.assigned:
-                        held.result()  # raises what ended it
-                    held = None
+                    ended, held = held, None
+                    if not ended.cancelled():  # which it is when the partition went away, and may have come back since
+                        ended.result()  # raises what ended it
                     continue
                 if held is not None and runner is not None and watch.assigned:
                     for records in batches.values():
@@ -212,10 +212,9 @@ class _Watch(ConsumerRebalanceListener):  # type: ignore[misc]  # the driver has
         self.assigned = False
         self.generation += 1
         task, self.running = self.running, None
-        if task is not None and not task.done():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+        while task is not None and not task.done():
+            task.cancel()  # the driver swallows one that comes while it connects
+            await asyncio.wait({task}, timeout=_CANCELS)
 
 
 def _read(record: ConsumerRecord) -> Delivery | None:

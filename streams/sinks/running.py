@@ -50,6 +50,7 @@ _AT_ONCE = 500  # records that are taken in before the next
 _PAUSE = 1.0  # seconds until what is away is asked again
 _POSITION = 86_400.0  # seconds after which a position that has not moved is written again, as Kafka forgets
 _LONGEST = 30.0  # seconds between two looks at the clock
+_AHEAD = 4  # attempts for each request under way: the others are being written down
 _KEPT = 20  # attempts of a letter that was put back again and again
 
 
@@ -101,6 +102,9 @@ class SinkRunner:
         self._renderer = Renderer(plan, settings.public_url or "", thin=thin)
         self._breaker = Breaker(ledger.condition.failing)
         self._pacer = Pacer(outlet.kind.PACE)
+        at_once = outlet.kind.PACE.at_once
+        self._calls = asyncio.Semaphore(at_once)
+        self._most = at_once if at_once == 1 else _AHEAD * at_once  # attempts, those included that wait for Kafka
         self._group: asyncio.TaskGroup | None = None
         self._woken = asyncio.Event()
 
@@ -180,6 +184,8 @@ class SinkRunner:
         heard = [found for record in records if (found := self._heard(record)) is not None]
         asked = [one.profile for one in heard if one.profile and one.type.startswith(("alert.opened", "segment."))]
         profiles = await self._profiles(asked)
+        if gone := sum(one.type == "alert.opened" and one.profile not in profiles for one in heard):
+            log.warning("%s is not told of %d alerts, whose customers are not in the store", self._name, gone)
         now = self._clock.now()
         decided: list[Delivery] = []
         for one in heard:
@@ -259,7 +265,7 @@ class SinkRunner:
             if self.ledger.condition.disabled:
                 await self._bury()
             wait = 0.0
-            while len(busy) < self._kind.PACE.at_once:
+            while len(busy) < self._most:
                 wait = max(self._breaker.wait(now, len(busy)), self._pacer.wait(now))
                 if wait or (letter := self.ledger.take_ready(now)) is None:
                     break
@@ -270,7 +276,7 @@ class SinkRunner:
             self._measure(now)
             until = self.ledger.next_time()
             pause = _LONGEST if until is None else max(until - self._clock.now(), wait, 0.0)
-            if len(busy) >= self._kind.PACE.at_once:
+            if len(busy) >= self._most:
                 pause = _LONGEST  # who is done wakes us
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), min(pause, _LONGEST))
@@ -303,7 +309,8 @@ class SinkRunner:
 
     async def _try(self, told: Told) -> Verdict:
         try:
-            return await self._kind.send(told, self.caller)
+            async with self._calls:
+                return await self._kind.send(told, self.caller)
         except (NoAnswer, Refused) as error:
             return Verdict("again", answer=str(error))
         except Exception as error:  # whatever is wrong with one message must not hold up the others

@@ -25,6 +25,8 @@ from console.local.resp import ask_redis
 from profiles.errors import Misconfigured, WrongUse
 from streams.archive.manifest_log import ManifestLog
 from tests import REPOSITORY
+from tests.plans import BASE
+from tests.telling import SECRET
 
 SERVE = """
 import http.server, os
@@ -42,14 +44,15 @@ os.fork()
 time.sleep(600)
 """
 UP = """
-import sys
+import os, sys
 from pathlib import Path
 from console.commands.up import Roles, up
 data_dir, serve, work, demo, with_demo = sys.argv[1:]
 played = "shop" if with_demo else None
 def role(code): return [sys.executable, "-c", code]
 sys.exit(up(data_dir=Path(data_dir), port=0, demo=played, prepare=lambda settings: {"web": "web_key"},
-            roles=Roles(serve=role(serve), work=role(work), demo=role(demo))))
+            roles=Roles(serve=role(serve), work=role(work), demo=role(demo),
+                        deliver=role(os.environ.get("OWN_DELIVER", "")))))
 """
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -59,9 +62,9 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(tmp_path: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
 
-    def _start(work: str = WAIT, demo: str = "") -> subprocess.Popen[str]:
+    def _start(work: str = WAIT, demo: str = "", **more: str) -> subprocess.Popen[str]:
         env = {key: value for key, value in os.environ.items() if not key.startswith("RAPPORT_")}
-        env["PYTHONPATH"] = str(REPOSITORY)
+        env |= {"PYTHONPATH": str(REPOSITORY), **more}
         command = [sys.executable, "-c", UP, str(tmp_path / "data"), SERVE, work, demo, "yes" if demo else ""]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
         running.append(process)
@@ -175,6 +178,24 @@ def test_a_demo_that_has_finished_is_no_failure(start: Start) -> None:
     read_until(process, "The demo has sent everything")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_plan_with_sinks_is_delivered_as_far_as_they_can_be_told(start: Start, tmp_path: Path, told: bool) -> None:
+    """Without their variables it says which are missing, and all the rest runs."""
+    plan, mark = tmp_path / "plan.yaml", tmp_path / "delivers"
+    plan.write_text(BASE.replace("alerts:\n", "sinks: {crm: {type: webhook}}\nalerts:\n"))
+    secrets = {"RAPPORT_SINK_CRM_URL": "https://crm.example/", "RAPPORT_SINK_CRM_SECRET": SECRET} if told else {}
+    own = f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(600)"
+    process = start(RAPPORT_PLAN=str(plan), OWN_DELIVER=own, **secrets)
+    output = read_until(process, "rapport profile user_id:42")
+    assert ("told nothing: sinks.crm needs RAPPORT_SINK_CRM_URL" in output) is not told
+    if told:
+        deadline = time.monotonic() + 20
+        while not mark.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert mark.exists() is told
 
 
 def test_the_token_is_kept_and_the_scratch_redis_is_not(start: Start, tmp_path: Path) -> None:

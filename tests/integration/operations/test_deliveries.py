@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema_rs
@@ -18,8 +20,17 @@ from streams.kafka.output import Row
 from streams.settings import Settings
 from streams.sinks.desk import Asked
 from streams.sinks.messages import schemas
+from tests.integration.rapport import PLAN, Rapport, order, running
 from tests.sinks import Receiver, Reply, receiver
 from tests.telling import SECRET, Telling
+
+BOUGHT = "when: {count: purchase, within: 30d, at_least: 1}"
+SINKS = """sinks:
+  crm: {type: webhook, payload: full}
+  ads: {type: segment_style, segments: [bought_lately]}
+routes:
+  - {when: {rule: bought}, sinks: [crm], continue: true}
+"""
 
 
 @contextmanager
@@ -37,6 +48,11 @@ def delivering(telling: Telling, log: Path) -> Iterator[subprocess.Popen[bytes]]
 
 def ids(held: Receiver) -> list[str]:
     return [one.headers["webhook-id"] for one in held.received]
+
+
+def since(log: Path) -> str:
+    """When a process became the owner of `crm` last, as its log has it."""
+    return max((line[:23] for line in log.read_text().splitlines() if "sink crm is ours" in line), default="")
 
 
 async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 60.0) -> None:
@@ -206,5 +222,78 @@ def test_a_group_of_people_is_told_in_one_card_in_their_language(
             (card,) = [orjson.loads(one.body) for one in channel.received]
             assert card["text"].startswith("3 alerts")
             assert str(card).count("Last order 65 days ago") == 3
+
+
+def test_what_happens_to_a_customer_arrives_as_an_alert_and_as_an_audience(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """From an order to the receivers, with a name and without an address; who denies outreach is in none."""
+
+    text = PLAN.read_text().replace("\nsegments:\n", f"\nsegments:\n  - {{name: bought_lately, {BOUGHT}}}\n", 1)
+    text = text.replace("\nalerts:\n", f"\nalerts:\n  - {{name: bought, {BOUGHT}}}\n", 1)
+    text = text.replace("\nroutes:\n", f"\n{SINKS}", 1)
+    (tmp_path / "plan.yaml").write_text(text)
+    settings = make_settings(plan=tmp_path / "plan.yaml")
+
+    async def run(rapport: Rapport) -> None:
+        async with receiver() as crm, receiver() as ads:
+            telling = Telling.of(settings, {"crm": crm.url, "ads": ads.url})
+            with delivering(telling, tmp_path / "deliver.log"):
+                await telling.ready()
+                now = datetime.now(UTC).isoformat()
+                known = {"type": "identify", "timestamp": now}
+                traits = {"firstName": "Daan", "lastName": "Weber", "email": "daan@example.com"}
+                told = [
+                    {**known, "userId": "42", "messageId": "i1", "traits": traits},
+                    {**known, "userId": "43", "messageId": "i2", "traits": {"outreach_consent": False}},
+                ]
+                await asyncio.to_thread(rapport.send, "web", told)
+                await asyncio.sleep(2)
+                await asyncio.to_thread(rapport.send, "purchase", [order(user, 1, now) for user in ("42", "43")])
+                await crm.until(1, 120)
+                await until(lambda: len(ads.received) >= 2)
+                await asyncio.sleep(1)
+            alert = json.loads(crm.received[0].body)
+            jsonschema_rs.validator_for(schemas()["alert.json"]).validate(alert)
+            customer = alert["data"]["customer"]
+            assert (alert["type"], alert["data"]["rule"]["name"]) == ("alert.opened", "bought")
+            assert (customer["label"], customer["ids"]["user_id"]) == ("Daan Weber", "42")
+            assert "bought_lately" in customer["segments"]
+            assert "example.com" not in crm.received[0].body.decode()
+            calls = [json.loads(one.body) for one in ads.received]
+            assert [(call["type"], call["userId"]) for call in calls] == [("track", "42"), ("identify", "42")]
+            assert [one.path for one in ads.received] == ["/v1/track", "/v1/identify"]
+            assert calls[0]["event"] == "Audience Entered"
+            assert calls[0]["properties"] == {"audience_key": "bought_lately", "bought_lately": True}
+            assert len(crm.received) == 1, "who denies outreach is told of to nobody"
+
+    with running(settings, tmp_path) as rapport:
+        asyncio.run(run(rapport))
+
+
+def test_another_process_takes_over_from_one_that_is_killed(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """What was under way is told by the other one, without anybody starting anything."""
+
+    async def run() -> None:
+        async with receiver() as crm, receiver() as other:
+            telling = Telling(make_settings(), tmp_path, {"crm": crm.url, "other": other.url})
+            await telling.begin(customers=6)
+            with delivering(telling, tmp_path / "one.log") as one, delivering(telling, tmp_path / "two.log") as two:
+                await telling.ready()
+                await asyncio.sleep(8)  # both are members of the groups
+                crm.usual = Reply(how="hang")
+                await telling.produce([telling.opening(profile) for profile in telling.profiles])
+                await until(lambda: len(crm.received) >= 6)
+                await until(lambda: len(other.received) >= 6)
+                owner = max((one, "one.log"), (two, "two.log"), key=lambda each: since(tmp_path / each[1]))[0]
+                crm.usual = Reply()
+                owner.kill()
+                owner.wait()
+                await until(lambda: len(crm.received) >= 12, 60)
+                await telling.produce([telling.changing(profile, "cleared") for profile in telling.profiles])
+                await until(lambda: len(set(ids(crm))) == 12)
+                await until(lambda: len(set(ids(other))) == 12)
 
     asyncio.run(run())
