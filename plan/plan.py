@@ -192,7 +192,9 @@ class Plan:
             for pii in ("email", "phone")
         )
         plain = [rule.type for rule in self.identities if rule.names_a_person and not rule.hashed]
-        return Searchable(emails, phones, tuple(plain))
+        named = self.file.groups[self.group].traits.get("name") if self.group else None
+        nobodys = named is not None and named.pii == "none" and named.type == "string"
+        return Searchable(emails, phones, tuple(plain), ("name",) if nobodys else ())
 
     @cached_property
     def teams(self) -> list[str]:

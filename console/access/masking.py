@@ -18,6 +18,7 @@ from console.access.scopes import Viewer
 from console.views.companies import CompanySummary, CompanyView
 from console.views.document import Document, Money
 from console.views.person import Figure, ThinIdentity
+from console.views.search import SearchHit
 from console.views.timeline import EventView, ShownView
 from plan import Plan
 from plan.model import Property
@@ -105,7 +106,8 @@ def _document(shown: Document, sight: Sight) -> Document:
             changed[name] = seen
     if isinstance(shown, CompanySummary) and not sight.shows_of_company("name"):
         changed["name"] = None  # lists have what events call it in its place
-    if called and sight.of == "nothing" and isinstance(shown.label, str):  # type: ignore[attr-defined]
+    nobodys = isinstance(shown, SearchHit) and shown.company is not None  # companies are found by such names alone
+    if called and sight.of == "nothing" and isinstance(shown.label, str) and not nobodys:  # type: ignore[attr-defined]
         changed["label"] = hidden(shown.label, "name")  # type: ignore[attr-defined]
     return shown.model_copy(update=changed) if changed else shown
 

@@ -67,7 +67,7 @@ def search_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/search."""
     router = APIRouter(route_class=guarded(deps), tags=["profiles"])
 
-    @router.get("/search", summary="Find customers by what people remember of them")
+    @router.get("/search", summary="Find customers and companies by what people remember of them")
     @wants("profiles:read", audit="search")
     async def search(
         request: Request,
@@ -77,7 +77,8 @@ def search_router(deps: ApiDeps) -> APIRouter:
                 min_length=1,
                 max_length=LONGEST,
                 description="Name, e-mail address, telephone, number of an order or a ticket, or an id; the beginning "
-                "is enough, of a telephone number its end. TYPE:VALUE for an identity of one type.",
+                "is enough, of a telephone number its end. TYPE:VALUE for an identity of one type. Companies by what "
+                "events call them, and by their name where that is nobody's.",
                 examples=["daan web"],
             ),
         ],

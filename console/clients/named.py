@@ -30,7 +30,8 @@ def named(api: Support, text: str) -> dict[str, Any]:
     if ":" in text:
         return api.call("GET", customer(text))
     found = api.call("GET", "/v1/search", params={"q": text, "limit": _MOST + 1})
-    hits = [hit for hit in found["data"] if hit["exact"]] or found["data"]
+    people = [hit for hit in found["data"] if hit["company"] is None]
+    hits = [hit for hit in people if hit["exact"]] or people
     if not hits:
         raise NotFound(
             f"nobody is found by {text!r}; give the beginning of a name or an e-mail address, an order, a ticket, or "

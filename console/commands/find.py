@@ -1,4 +1,4 @@
-"""`rapport find daan web`: which customers are meant, by a part of what people remember of them."""
+"""`rapport find daan web`: which customers and companies are meant, by a part of what people remember of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from console.terminal.profile import render_found
 
 __all__ = ["register"]
 
-HELP = """Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id.
+HELP = """Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id; companies too.
 
-A telephone number is found by its end. Several words are all required. `rapport profile` takes what is shown first.
+A telephone number is found by its end. Several words are all required. `rapport profile` takes what is shown first; of
+companies `rapport company` takes what stands behind `company:`.
 
 Examples:
 

@@ -100,6 +100,7 @@ def _of_customers(server: MCPServer, get: Get) -> None:
                 "last_seen": hit["last_seen"],
             }
             for hit in found["data"]
+            if hit["company"] is None
         ]
         return _told(customers=rows, more=found["more"])
 

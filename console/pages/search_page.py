@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -19,10 +20,16 @@ from console.services.ports import ApiDeps
 from console.views.search import search_view
 from profiles.identity.secrets import hashed
 from profiles.search.query import LONGEST
+from profiles.types import Profile
 
 __all__ = ["search_pages_router"]
 
 _LISTED = 8  # below the box
+
+
+def address_of(found: Profile) -> str:
+    """Of the page of a customer, or of a company."""
+    return f"/c/{found.id}" if found.company is None else f"/company/{quote(found.company.key, safe='')}"
 
 
 def search_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
@@ -40,7 +47,7 @@ def search_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         found = await _find(q, viewer, MOST)
         exact = [hit for hit in found.hits if hit.exact]
         if (len(exact) == 1 and exact[0].kind != "profile_id") or len(exact) == len(found.hits) == 1:
-            return RedirectResponse(f"/c/{exact[0].profile.id}", 303, HEADERS)
+            return RedirectResponse(address_of(exact[0].profile), 303, HEADERS)
         return await frame.page(request, viewer, "search", **_values(q, found, viewer))
 
     @router.get("/search/list")

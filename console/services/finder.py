@@ -1,4 +1,4 @@
-"""Finding customers: exact identities by key, then the search index, within a time and never many at once."""
+"""Finding customers and companies: whole identities by key, then the search index, in time and never many at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from plan import Plan
 from profiles.search.query import Query, read_query
-from profiles.search.terms import KINDS, Found, spelt
+from profiles.search.terms import KINDS, Found, fold, spelt
 from profiles.store import Reader
 from profiles.timeline import latest_of_role
 from profiles.types import Profile
 
-__all__ = ["AT_ONCE", "MOST", "PATIENCE", "Finder", "Hit", "Hits"]
+__all__ = ["AT_ONCE", "COMPANY", "MOST", "PATIENCE", "Finder", "Hit", "Hits"]
+
+COMPANY = "company"
+"""Kind of a company's own name, and of what events call it."""
 
 MOST = 50
 """Customers of an answer."""
@@ -31,7 +34,7 @@ class Hit(NamedTuple):
     """A customer, and what of theirs was meant."""
 
     profile: Profile
-    kind: str  # name, email, phone, order, ticket, or the type of an identity
+    kind: str  # name, email, phone, order, ticket, company, or the type of an identity
     value: str  # in clear
     exact: bool  # an identity, found by key
 
@@ -84,11 +87,13 @@ async def _by_key(reader: Reader, plan: Plan, text: str, found: dict[str, Hit]) 
     asked = dict(
         zip(homes, zip((identity[0] for identity in identities), (text for _ in homes), strict=True), strict=True)
     )
+    if plan.group:
+        asked.setdefault(plan.company(text.removeprefix(f"{COMPANY}:")), (COMPANY, text))
     asked.setdefault(text, ("profile_id", text))
     profiles = await reader.profiles(list(asked))
     for id_, (of, shown) in asked.items():
         profile = profiles.get(id_)
-        if profile is not None and profile.company is None:
+        if profile is not None and (of == COMPANY) == (profile.company is not None):
             found.setdefault(profile.id, Hit(profile, of, shown.removeprefix(f"{of}:"), exact=True))
 
 
@@ -97,7 +102,7 @@ async def _by_index(
 ) -> bool:
     """Adds those of the index, and who has all words; answers whether there are more than fit."""
     if whole:
-        entries = [entry for entry in entries if query.is_exact(entry)]
+        entries = [entry for entry in entries if query.is_exact(entry) or KINDS.get(entry.kind) == COMPANY]
     entries.sort(key=lambda entry: (not query.is_exact(entry), entry.text))
     if query.words and not whole and len({entry.profile for entry in entries}) < limit:
         entries += query.of_all(await reader.find(query.words, limit=_CANDIDATES))
@@ -126,7 +131,17 @@ def _as_held(profile: Profile, entry: Found, plan: Plan) -> tuple[str, str]:
         return kind, _spelt_so(entry.text, (ticket.id for ticket in profile.tickets))
     if entry.kind == "o":
         return kind, _spelt_so(entry.text, (each.about for each in latest_of_role(profile, "purchase")))
+    if kind == COMPANY and profile.company is not None:
+        key = profile.company.key
+        if spelt(key) == entry.text or entry.text in fold(key):
+            return kind, key
+        return kind, next((value for name in plan.searchable.companies if (value := _text(profile, name))), key)
     return kind, entry.text
+
+
+def _text(profile: Profile, trait: str) -> str:
+    held = profile.traits.get(trait)
+    return held[0] if held is not None and isinstance(held[0], str) else ""
 
 
 def _spelt_so(text: str, values: Iterable[str]) -> str:

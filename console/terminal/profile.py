@@ -56,7 +56,7 @@ def render_found(document: dict[str, Any]) -> RenderableType:
     """Who was found, each with what of theirs was meant."""
     rows = [
         [
-            f"profile_id:{row['profile']}",
+            f"profile_id:{row['profile']}" if row["company"] is None else f"company:{row['company']}",
             row["label"] or "a visitor",
             f"{row['matched']['kind']} {row['matched']['value_masked']}",
             row["stage"] or "",

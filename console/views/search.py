@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from console.services.finder import Hit, Hits
+from console.services.finder import COMPANY, Hit, Hits
 from console.views.churn import churn_view
+from console.views.companies import summary_of_company
 from console.views.document import Document, Risk, Time
 from console.views.label import label
 from plan import Plan
@@ -18,15 +19,17 @@ class MatchView(Document):
     """What of a customer was found."""
 
     kind: str = Field(
-        description="name, email, phone, order, ticket, the type of an identity, or profile_id.", examples=["email"]
+        description="name, email, phone, order, ticket, company, the type of an identity, or profile_id.",
+        examples=["email"],
     )
     value_masked: str = Field(description="As much of it as tells it from another.", examples=["d…@example.com"])
 
 
 class SearchHit(Document):
-    """A customer who was found."""
+    """A customer, or a company, that was found."""
 
     profile: str = Field(description="Profile id.")
+    company: str | None = Field(None, description="What events call it, where it is a company; null of a customer.")
     label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
     matched: MatchView
     exact: bool = Field(description="It is an identity as a whole, found by key.")
@@ -44,7 +47,7 @@ class SearchView(Document):
     more: bool = Field(description="There are more, or the time was over: type more.")
 
 
-_NOBODYS = frozenset({"order", "ticket", "profile_id"})
+_NOBODYS = frozenset({"order", "ticket", "profile_id", COMPANY})
 """What is searched for that is not personal."""
 
 
@@ -64,6 +67,8 @@ def search_view(found: Hits, plan: Plan, took: float, *, masked: bool = False) -
 
 def _row(hit: Hit, plan: Plan, masked: bool) -> SearchHit:
     profile = hit.profile
+    if profile.company is not None:
+        return _company(hit, plan)
     churn, done = churn_view(profile, plan), last_done(profile)
     return SearchHit(
         profile=profile.id,
@@ -74,6 +79,21 @@ def _row(hit: Hit, plan: Plan, masked: bool) -> SearchHit:
         band=None if churn is None else churn.band,
         stage=profile.stage or None,
         last_seen=done if done > 0 else None,
+    )
+
+
+def _company(hit: Hit, plan: Plan) -> SearchHit:
+    shown = summary_of_company(hit.profile)
+    return SearchHit(
+        profile=shown.id,
+        company=shown.company,
+        label=(shown.name if plan.searchable.companies else None) or shown.company,
+        matched=MatchView(kind=hit.kind, value_masked=_masked(hit, plan)),
+        exact=hit.exact,
+        risk=shown.risk,
+        band=shown.band,
+        stage=shown.stage,
+        last_seen=shown.last_seen,
     )
 
 

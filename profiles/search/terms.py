@@ -1,4 +1,5 @@
-"""Terms of the search index: what of a customer's name, e-mail, telephone, orders, tickets and ids can be found.
+"""Terms of the search index: what of a customer's name, e-mail, telephone, orders, tickets and ids can be found, and
+how companies are called.
 
 A term is a text and its kind. Whoever types the beginning of the text finds it: a name is there once for each of its
 words, from that word on ("daan de weber", "de weber", "weber"), an e-mail address also from the later words of its
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from profiles.claims import believed_traits
 from profiles.timeline import latest_of_role
-from profiles.types import Profile, Ticket
+from profiles.types import Company, Profile, Ticket, is_cell, is_shown
 
 __all__ = [
     "BACKWARDS", "FINDABLE_ROLES", "KINDS", "MOST", "Found", "Searchable", "backwards", "fold", "members_of",
@@ -27,7 +28,7 @@ __all__ = [
 MOST = 40
 """Terms of a profile."""
 
-KINDS = {"n": "name", "e": "email", "p": "phone", "o": "order", "t": "ticket", "i": "identity"}
+KINDS = {"n": "name", "e": "email", "p": "phone", "o": "order", "t": "ticket", "i": "identity", "c": "company"}
 """The letter that stands for a kind in the index."""
 
 FINDABLE_ROLES = frozenset({"purchase", "ticket_opened", "ticket_solved", "ticket_reopened"})
@@ -55,11 +56,13 @@ class Searchable:
     Args:
         emails, phones: traits that hold one.
         identities: types that say who somebody is and are not hashed.
+        companies: traits of companies that say how one is called, and are nobody's personal data.
     """
 
     emails: tuple[str, ...] = ("email",)
     phones: tuple[str, ...] = ("phone",)
     identities: tuple[str, ...] = ("user_id",)
+    companies: tuple[str, ...] = ()
 
     def said(self, profile: Profile) -> list[object]:
         """The values of the traits, so that who is told the same again is told apart from who has another name."""
@@ -81,9 +84,11 @@ class Found(NamedTuple):
 
 def terms_of(profile: Profile, searchable: Searchable) -> str:
     """A profile's terms, a line each, ascending: text, then the letter of its kind; "" for none, as of a tombstone."""
-    if profile.redirect or profile.company is not None:
+    company = profile.company
+    if profile.redirect or (company is not None and (is_cell(profile.id) or not is_shown(profile))):
         return ""
-    lines = {text[:_LONGEST] + kind for kind, text in _terms(profile, searchable) if text}
+    terms = _terms(profile, searchable) if company is None else _of_company(profile, company, searchable)
+    lines = {text[:_LONGEST] + kind for kind, text in terms if text}
     return "\n".join(sorted(lines)[:MOST]) if lines else ""
 
 
@@ -119,6 +124,13 @@ def _terms(profile: Profile, searchable: Searchable) -> Iterator[tuple[str, str]
         yield from (("\0t", spelt(ticket.id)) for ticket in sorted(profile.tickets, key=_latest)[-_TICKETS:])
     if "purchase" in profile.roles:
         yield from (("\0o", spelt(entry.about)) for entry in latest_of_role(profile, "purchase"))
+
+
+def _of_company(profile: Profile, company: Company, searchable: Searchable) -> Iterator[tuple[str, str]]:
+    """What events call it, and its name; nothing of what its members did."""
+    yield "\0c", spelt(company.key)
+    for name in (company.key, *_values(profile.traits, searchable.companies)):
+        yield from (("\0c", text) for text in _from_each_word(fold(name)))
 
 
 def _latest(ticket: Ticket) -> tuple[float, str]:

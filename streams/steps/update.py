@@ -392,6 +392,7 @@ def _count(work: Work, id_: str, cause: Record, companies: Companies) -> None:
             _end_all(work, company)
             lay_bare(company)
         count_shares(company, companies.limits, companies.champions)
+        work.renamed[id_] = company
         share_joined(work, cause, company, companies)
 
 

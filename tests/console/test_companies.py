@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -21,9 +22,10 @@ from plan import Plan
 from plan.model import GroupSpec, Trait
 from profiles.documents import decode_profile
 from profiles.identity.secrets import suppression
+from profiles.search.terms import members_of, terms_of
 from profiles.store import Changes, Loaded
 from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemoryStore
-from profiles.types import Alert, Erase, Event, Grouping, Lift, Record, is_company, partition_of
+from profiles.types import Alert, Erase, Event, Grouping, Joined, Lift, Record, is_company, partition_of
 from profiles.units import LinkChanges
 from streams.identity.erasure import Eraser
 from streams.kafka.topics import PROFILE_EVENTS
@@ -36,7 +38,10 @@ from streams.steps.work import Work
 from tests.build import event
 from tests.console.support_api import PLAN, api_deps, support_api, where
 
-ENDS = {"contract_ends": Trait(type="date-time", description="When the contract ends")}
+ENDS = {
+    "contract_ends": Trait(type="date-time", description="When the contract ends"),
+    "name": Trait(type="string", description="How it is called"),
+}
 BUSINESS = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=ENDS)}}))
 NAME = "Acme / West"
 
@@ -49,9 +54,9 @@ def visit(member: str, day: float, company: str = NAME, **traits: str) -> Event:
     )
 
 
-def settle(held: Loaded, *records: Record) -> None:
+def settle(held: Loaded, *records: Record, plan: Plan = BUSINESS) -> None:
     """Apply these, and all that is sent on because of them."""
-    waiting, step = deque(records), update(BUSINESS.currency, limits_of(Settings(), BUSINESS))
+    waiting, step = deque(records), update(plan.currency, limits_of(Settings(), plan))
     for offset in range(1000):
         if not waiting:
             break
@@ -67,14 +72,15 @@ async def put(store: MemoryStore, held: Loaded) -> None:
     for profile in held.profiles.values():
         partition = partition_of(profile.id, 4)
         loaded = await store.load(partition, ())
+        found = members_of(profile.id, profile.terms)
         alerts = [(profile.id, each) for each in profile.alerts.values()]
-        await store.commit(partition, Changes(loaded.version, profiles=[profile], alerts=alerts))
+        await store.commit(partition, Changes(loaded.version, profiles=[profile], alerts=alerts, found=found))
 
 
-def stored(*records: Record, alert: str = "") -> MemoryStore:
+def stored(*records: Record, alert: str = "", plan: Plan = BUSINESS) -> MemoryStore:
     """What comes of these; with an alert of this rule of each company."""
     held, store = Loaded(), MemoryStore(BUSINESS.namespace, 4)
-    settle(held, *records)
+    settle(held, *records, plan=plan)
     for profile in held.profiles.values() if alert else ():
         if is_company(profile.id):
             profile.alerts = {alert: Alert("a1", alert, "open", 5.0, 5.0, 0.0)}
@@ -202,6 +208,46 @@ def test_nobody_knows_a_company_that_no_event_has_named(api: httpx.Client) -> No
     for name in ("else", "~~" + "x" * 22, BUSINESS.cell(NAME, 0)):
         answer = api.get(f"/v1/companies/{name}")
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_company")
+
+
+@pytest.mark.parametrize("text", ["acm", "west", "Acme / West", "company:Acme / West", "ACME G", "group"])
+def test_a_company_is_found_by_what_events_call_it_and_by_its_name_with_its_own_link(text: str) -> None:
+    with support_api(stored(visit("m0", 1, name="Acme Group"), visit("m1", 2, "bolt")), plan=BUSINESS) as http:
+        [row] = http.get("/v1/search", params={"q": text}).json()["data"]
+        assert (row["company"], row["label"], row["matched"]["kind"]) == (NAME, "Acme Group", "company")
+        assert row["matched"]["value_masked"] in (NAME, "Acme Group")
+        assert http.get(f"/v1/companies/{quote(row['company'], safe='')}").status_code == 200
+        assert row["exact"] == (NAME in text)
+        shown = CliRunner().invoke(create_cli(), ["find", text, *where(http)])
+        assert "company:Acme" in shown.output
+        refused = CliRunner().invoke(create_cli(), ["profile", text, *where(http)])
+        assert refused.exit_code != 0  # which is of customers
+
+
+def test_who_sees_initials_finds_companies_by_what_is_nobodys_and_no_name_that_is_personal() -> None:
+    access = MemoryAccessStore()
+    thin = {"Authorization": f"Bearer {asyncio.run(Tokens(access).add('crm', ['profiles:read'])).text}"}
+    with support_api(stored(visit("m0", 1, name="Acme Group")), plan=BUSINESS, access=access) as http:
+        [row] = http.get("/v1/search", params={"q": "acme gr"}, headers=thin).json()["data"]
+        assert (row["company"], row["label"]) == (NAME, "Acme Group")
+    personal = Trait(type="string", description="Whose firm it is", pii="name")
+    private = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits={"name": personal})}}))
+    with support_api(stored(visit("m0", 1, name="Ada Byron"), plan=private), plan=private, access=access) as http:
+        for headers in (thin, None):
+            assert http.get("/v1/search", params={"q": "byron"}, headers=headers).json()["data"] == []
+            [row] = http.get("/v1/search", params={"q": "west"}, headers=headers).json()["data"]
+            assert (row["label"], row["matched"]["value_masked"]) == (NAME, NAME)
+
+
+def test_a_company_that_counts_for_another_and_its_cells_are_not_in_the_index() -> None:
+    found = stored(visit("m0", 1, name="Acme Group"))
+    id_ = BUSINESS.company(NAME)
+    whole = decode_profile(id_, found.partition(partition_of(id_, 4)).documents[id_])
+    assert terms_of(whole, BUSINESS.searchable)
+    whole.company.joined = Joined(BUSINESS.company("bolt"), "bolt", 1.0)  # type: ignore[union-attr]
+    assert terms_of(whole, BUSINESS.searchable) == ""
+    whole.company.joined, whole.id = None, BUSINESS.cell(NAME, 0)  # type: ignore[union-attr]
+    assert terms_of(whole, BUSINESS.searchable) == ""
 
 
 def test_members_come_in_pages(api: httpx.Client) -> None:

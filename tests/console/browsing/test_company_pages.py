@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -36,6 +37,11 @@ def test_a_company_is_found_in_the_list_with_its_people_whatever_its_name_holds(
         page.get_by_role("region", name="Members").get_by_role("link").first.click()
         page.locator("main").get_by_text("Companies", exact=True).last.click()
         page.locator("#companies a").click()
+        expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+        page.goto(f"{console.url}/search?q=wes")
+        page.locator("main table").get_by_role("link", name=NAME).click()
+        expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+        page.goto(f"{console.url}/search?q={quote(NAME)}")  # as a whole: straight there
         expect(page.get_by_role("heading", name=NAME)).to_be_visible()
         page.close()
 
