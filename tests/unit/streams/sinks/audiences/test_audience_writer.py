@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from profiles.errors import RapportError
 from streams.sinks.audiences.versions import Overtaken, Tables
+from tests import REPOSITORY
 from tests.audiences import Shop, awaited, member
 
 
@@ -213,3 +217,19 @@ async def test_who_has_become_one_with_another_is_gone_and_the_other_is_in_it_on
     (kept,) = shop.latest()["changes"]
     (told,) = pq.read_table(shop.folder.path(kept["path"])).to_pylist()
     assert (told["profile"], told["reason"]) == ("p000001", "gone")
+
+
+@awaited
+async def test_the_query_of_the_page_reads_the_newest_version(shop):
+    await shop.put(member(1, country="NL"))
+    await shop.writer.write("dutch")
+    await shop.put(member(2, country="BE"))
+    await shop.writer.write("dutch")
+    section = (REPOSITORY / "docs" / "delivery.md").read_text().split("## Audiences as a table")[1]
+    first, second = re.findall(r"```sql\n(.*?;)\n(.*?;)\n```", section, re.DOTALL)[0]
+
+    with duckdb.connect() as connection:
+        connection.execute(first.replace("s3://bucket/rapport", shop.folder.root).replace("at_risk", "dutch"))
+        found = connection.execute(second).fetchall()
+
+    assert [(row[0], row[3]) for row in found] == [("p000001", "NL"), ("p000002", "BE")]
