@@ -157,7 +157,8 @@ def decode_delivery(value: bytes) -> Delivery:
     Raises:
         msgspec.DecodeError: it is no such record.
     """
-    return _decode(value)
+    record: Delivery = _decode(value)
+    return record
 
 
 def key_of(record: Delivery) -> bytes:
