@@ -45,7 +45,10 @@ COMMANDS = {
         "Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest "
         "events.",
     ),
-    "find": Entry("find", "Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id."),
+    "find": Entry(
+        "find",
+        "Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id; companies too.",
+    ),
     "companies": Entry("company", "List the companies, those of the latest events first."),
     "erase": Entry("privacy", "Erase a customer for good, and print the receipt."),
     "export": Entry("privacy", "Write all that is known about a customer, as JSON, for that customer."),

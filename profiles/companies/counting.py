@@ -25,7 +25,7 @@ _OWN = frozenset(
     {
         "id", "redirect", "identities", "seen", "splits", "score", "segments", "alerts", "snapshots", "stage",
         "stage_since", "stages", "rescore_at", "snapshot_at", "scheduled_at", "splitting", "treated_at", "claims",
-        "affiliation", "churns", "company",
+        "affiliation", "churns", "company", "terms",
     }
 )  # fmt: skip
 """What a company has by itself; all else it has of its members."""

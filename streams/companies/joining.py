@@ -39,7 +39,8 @@ def join(work: Work, company: Profile, command: Join) -> bool:
         _leave(work, command, company)
         held.joined = Joined(command.target, command.into, command.time, command.by, command.reason)
     else:
-        held.joined = msgspec.structs.replace(before, at=command.time, by=command.by, reason=command.reason)
+        # The other one hears since when, also of a word that does not count: if it was erased, it answers for then.
+        held.joined = msgspec.structs.replace(before, at=command.time, by=command.by, reason=command.reason, sent=b"")
     work.touch(company)
     return True
 
@@ -64,7 +65,7 @@ def lay_bare(company: Profile) -> None:
     assert held is not None
     said = {name: getattr(held, name) for name in ("erased", "joined", "joiners", "doubted")}
     word = Company(held.kind, held.key, **said)
-    bare = Profile(company.id, company=word)
+    bare = Profile(company.id, company=word, terms=company.terms)  # which the search index has still
     for name in Profile.__struct_fields__:
         setattr(company, name, getattr(bare, name))
 

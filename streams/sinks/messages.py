@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from inspect import cleandoc
 from typing import Any, Literal
 
 import msgspec
@@ -230,5 +231,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         ("alert", AlertMessage), ("digest", DigestMessage), ("segment", SegmentMessage), ("notice", NoticeMessage),
     ):  # fmt: skip
         schema = msgspec.json.schema(kind)
+        for described in schema["$defs"].values():  # as the interpreter has it, which may have indented it
+            described["description"] = cleandoc(described.get("description", ""))
         found[f"{name}.json"] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return found

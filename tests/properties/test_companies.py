@@ -51,7 +51,7 @@ from streams.records.links import EraseRequest, LiftRequest
 from tests.integration.rapport import PLAN
 from tests.properties import test_order_free as order_free
 from tests.properties.test_order_free import canonical, events, same
-from tests.properties.test_protocols import ask_to_split, history
+from tests.properties.test_protocols import ask_to_split, assert_findable, history
 from tests.properties.test_rebuild import rebuild
 from tests.properties.world import EVENTS, LINKS, PARTITIONS, SETTINGS, World, play
 
@@ -108,7 +108,7 @@ def said(company: Profile) -> Any:
     """What a company's document says, without how its shares are written: decayed sums differ in the last digit."""
     held = company.company
     assert held is not None
-    told = msgspec.structs.replace(company, company=None, segments={}, alerts={}, stages=[], scheduled_at=0)
+    told = msgspec.structs.replace(company, company=None, segments={}, alerts={}, stages=[], scheduled_at=0, terms=None)
     return canonical(told), sorted(held.shares), msgspec.to_builtins(held.team)
 
 
@@ -245,6 +245,7 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
         expected = count_joined(companies_of(*members, kinds=limits.companies), words, limits.companies)
         found = {id_: one for id_, one in world.everybody().items() if is_company(id_)}
         assert alike(expected, alive(found))
+        assert_findable(world)
         assert all(not one.activity for id_, one in found.items() if id_ not in expected)
         assert alike(expected, alive(await played(world)))
 
@@ -316,6 +317,7 @@ def test_an_erased_company_is_nowhere_any_more_and_its_people_stay(seed: int) ->
         expected = count_joined(counted, words, limits.companies)
         assert lifted or acme not in expected
         assert alike(expected, alive(everybody))
+        assert_findable(world)
         assert memberships(everybody) == memberships(members)
         anew = await played(world)
         assert alike(expected, alive(anew))

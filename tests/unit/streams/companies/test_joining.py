@@ -182,7 +182,7 @@ def test_nothing_stays_of_a_company_whose_last_members_were_anothers_and_are_era
     acme = held["~acme"].company
     assert acme is not None
     bare = Company("company", "acme", erased=True, team=acme.team, joiners={"~bolt": 9.0})
-    assert held["~acme"] == Profile("~acme", company=bare)
+    assert held["~acme"] == Profile("~acme", company=bare, terms="")  # nothing of it can be found
     assert not run(word("bolt", "", 21.0), profiles=deepcopy(held)).keys() & {"~acme", "~bolt"}
     assert counted(run(*visits("bolt", 1, 30.0), profiles={"~bolt": held["~bolt"]}), "acme") == 1
 
