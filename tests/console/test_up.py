@@ -205,7 +205,7 @@ def test_the_token_is_kept_and_the_scratch_redis_is_not(start: Start, tmp_path: 
         read_until(process, "user_id:42")
         details = read_connection(tmp_path / "data")
         tokens.append(details.api_token)
-        assert ask_redis(details.redis, ["DBSIZE"], ["SET", "left", "over"]) == [0, "OK"]
+        assert ask_redis(details.redis, ["EXISTS", "left"], ["SET", "left", "over"]) == [0, "OK"]
         process.send_signal(signal.SIGTERM)
         process.wait(10)
     assert tokens[0] == tokens[1]
