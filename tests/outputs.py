@@ -50,12 +50,15 @@ def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str,
 def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
     latest: dict[str, Mapping[str, Any]] = {}
     standing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # (profile, rule) → ids
+    heard: defaultdict[str, list[str]] = defaultdict(list)
     # A merge takes an alert to another partition: its messages are in order by their times.
     for message in sorted((one for one in messages if "alert" in one), key=_by_change):
         alert = message["alert"]
         ids = standing[alert["profile"], alert["rule"]]
         if alert["state"] in OPEN and ids - {alert["id"]}:
-            yield TOLD_TWICE, f"{alert['profile']} {alert['rule']}: {message['id']} beside {ids}"
+            others = [heard[other] for other in ids - {alert["id"]}]
+            yield TOLD_TWICE, f"{alert['profile']} {alert['rule']}: {message['id']} beside {others}"
+        heard[alert["id"]].append(message["id"])
         (ids.add if alert["state"] in OPEN else ids.discard)(alert["id"])
         latest[alert["id"]] = alert
     held: dict[str, Alert] = {alert.id: alert for profile in profiles.values() for alert in profile.alerts.values()}
