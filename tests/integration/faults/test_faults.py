@@ -55,8 +55,8 @@ def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
             trial.round(messages[number * size : (number + 1) * size], kind)
         outcome = trial.finish(500)  # before pytest ends it: this says what waits
     verdict = outcome.verdict
-    # Not mended yet (docs/guarantees.md): where Redis loses its last seconds as the clock arrives, alerts that were
-    # told then are told once more under other ids. What others believe in the end is right all the same.
+    # Not mended yet, and its cause is not known (docs/guarantees.md): up to two alerts of one customer were seen to be
+    # told once more under other ids. What others believe in the end is right all the same, and compared below.
     assert verdict.faults[TOLD_TWICE] <= 3, verdict.examples
     verdict.faults[TOLD_TWICE] = 0
     assert not +verdict.faults, "\n".join([str(verdict.faults), *verdict.examples])
