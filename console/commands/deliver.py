@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -42,6 +43,10 @@ What is to be told is in Kafka before it is tried, so nothing is lost by a kill.
 """
 
 Answer = TypeVar("Answer")
+
+_STOPS = (
+    10.0  # seconds, then it ends as by a kill: nothing is lost, and what hangs may be a thread, as a look-up of a name
+)
 
 commands = CommandLine(name="deliver", help=HELP, invoke_without_command=True)
 
@@ -162,8 +167,15 @@ async def _run(settings: Settings, plan: Plan, outlets: Any) -> None:
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.host)
     stop = asyncio.Event()
+
+    def asked() -> None:
+        stop.set()
+        late = threading.Timer(_STOPS, os._exit, (0,))
+        late.daemon = True
+        late.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, asked)
     await run(settings, plan, outlets, metrics, stop)
 
 

@@ -77,7 +77,8 @@ class SharedHistory:
                 if all(wanted.patient for wanted in self._waiting):
                     self._hurry.clear()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._hurry.wait(), max(0.0, self._rested - loop.time()))
+                        async with asyncio.timeout(max(0.0, self._rested - loop.time())):
+                            await self._hurry.wait()
                 taken, self._waiting = self._waiting, []
                 started = loop.time()
                 await self._answer(taken)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from plan import Plan
@@ -12,6 +11,7 @@ from streams.clock import WALL, Clock
 from streams.kafka.log import KafkaLog
 from streams.kafka.output import BatchProducer
 from streams.settings import Settings
+from streams.sinks.crew import end
 from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.owner import Deliverer
@@ -43,9 +43,6 @@ async def deliver(
         if running.done():
             running.result()
     finally:
-        for task in (running, stopping):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await asyncio.gather(running, stopping, return_exceptions=True)
+        await end((running, stopping))
         await producer.stop()
         await stores.close()

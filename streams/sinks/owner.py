@@ -27,6 +27,7 @@ from streams.kafka.reader import Log, NoTopic
 from streams.kafka.topics import DELIVERIES, topic_name
 from streams.records.deliveries import Delivery, decode_delivery
 from streams.settings import Settings
+from streams.sinks.crew import Crew, end, finish
 from streams.sinks.deciding.ledger import Ledger
 from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 _SESSION_MS = 6000  # of a process that was killed, until another one takes over
 _POLL_MS = 500
 _PAUSE = 1.0  # seconds until what is away is asked again
-_CANCELS = 0.5  # seconds until what was cancelled and goes on is cancelled again
+_LEAVES = 5.0  # seconds for it to be left in order; else Kafka notices within `_SESSION_MS`
 _ANEW = 5.0  # seconds until a sink begins anew that stopped of itself
 
 
@@ -82,9 +83,10 @@ class Deliverer:
 
     async def run(self) -> None:
         """Tell them until cancelled; one that stops of itself begins anew, and ends no other."""
-        async with asyncio.TaskGroup() as group:
+        async with Crew() as crew:
             for outlet in self._outlets.values():
-                group.create_task(self._own(outlet))
+                crew.create_task(self._own(outlet))
+            await crew.failed()
 
     async def _own(self, outlet: Outlet) -> None:
         """Be a member of a sink's group for ever."""
@@ -137,8 +139,7 @@ class Deliverer:
                         for record in self._of_others(records, outlet.name):
                             runner.hear(record)
         finally:
-            await watch.stop()
-            await consumer.stop()
+            await finish(_leave(watch, consumer), _LEAVES)
 
     async def _take_over(
         self, outlet: Outlet, consumer: AIOKafkaConsumer, tp: TopicPartition, watch: _Watch
@@ -212,9 +213,14 @@ class _Watch(ConsumerRebalanceListener):  # type: ignore[misc]  # the driver has
         self.assigned = False
         self.generation += 1
         task, self.running = self.running, None
-        while task is not None and not task.done():
-            task.cancel()  # the driver swallows one that comes while it connects
-            await asyncio.wait({task}, timeout=_CANCELS)
+        if task is not None:
+            await end([task])
+
+
+async def _leave(watch: _Watch, consumer: AIOKafkaConsumer) -> None:
+    """End what runs, and let the group know that we are gone, so that another one takes over at once."""
+    await watch.stop()
+    await consumer.stop()
 
 
 def _read(record: ConsumerRecord) -> Delivery | None:

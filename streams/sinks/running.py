@@ -26,6 +26,7 @@ from streams.kafka.reader import Cursor, Log, OutOfRange
 from streams.kafka.topics import TOLD, topic_name
 from streams.records.deliveries import Attempt, Condition, Delivery, Entry, Letter, Position, Waiting
 from streams.settings import Settings
+from streams.sinks.crew import Crew
 from streams.sinks.deciding.hearing import FRESH, Heard, hear
 from streams.sinks.deciding.holding import Holding, Taken
 from streams.sinks.deciding.ledger import Ledger
@@ -105,7 +106,7 @@ class SinkRunner:
         at_once = outlet.kind.PACE.at_once
         self._calls = asyncio.Semaphore(at_once)
         self._most = at_once if at_once == 1 else _AHEAD * at_once  # attempts, those included that wait for Kafka
-        self._group: asyncio.TaskGroup | None = None
+        self._crew: Crew | None = None
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -115,10 +116,11 @@ class SinkRunner:
             Misconfigured: Kafka refuses what is to be written.
         """
         self.ledger.recover()
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            group.create_task(self._read())
-            group.create_task(self._send(group))
+        async with Crew() as crew:
+            self._crew = crew
+            crew.create_task(self._read())
+            crew.create_task(self._send(crew))
+            await crew.failed()
 
     def hear(self, record: Delivery) -> None:
         """Take in what somebody else has written: of this sink, or that another one is told nothing any more."""
@@ -239,9 +241,9 @@ class SinkRunner:
     def _decide(self, records: list[Delivery]) -> None:
         """Take records in and hand them to Kafka, without waiting for it."""
         if records:
-            assert self._group is not None, "runs"
+            assert self._crew is not None, "runs"
             self._apply(records)
-            self._group.create_task(self._writer.write(records))
+            self._crew.create_task(self._writer.write(records))
 
     async def _decided(self, records: list[Delivery], applied: int = 0) -> None:
         """Take records in, but for so many that are, and wait until Kafka has them."""
@@ -251,7 +253,7 @@ class SinkRunner:
 
     # Sending
 
-    async def _send(self, group: asyncio.TaskGroup) -> None:
+    async def _send(self, crew: Crew) -> None:
         busy: set[asyncio.Task[None]] = set()
 
         def done(task: asyncio.Task[None]) -> None:
@@ -270,7 +272,7 @@ class SinkRunner:
                 if wait or (letter := self.ledger.take_ready(now)) is None:
                     break
                 self._pacer.start(now)
-                task = group.create_task(self._attempt(letter))
+                task = crew.create_task(self._attempt(letter))
                 busy.add(task)
                 task.add_done_callback(done)
             self._measure(now)
@@ -279,7 +281,8 @@ class SinkRunner:
             if len(busy) >= self._most:
                 pause = _LONGEST  # who is done wakes us
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(pause, _LONGEST))
+                async with asyncio.timeout(min(pause, _LONGEST)):
+                    await self._woken.wait()
 
     async def _attempt(self, letter: Letter) -> None:
         """Make one attempt, written down before and after."""

@@ -118,7 +118,8 @@ class Watcher:
     async def take(self, patience: float) -> list[RawEvent]:
         """What has come since the last time; empty if nothing comes for `patience` seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self._changed.wait()
         self._changed.clear()
         rows = list(self._rows)
         self._rows.clear()

@@ -43,7 +43,11 @@ def delivering(telling: Telling, log: Path) -> Iterator[subprocess.Popen[bytes]]
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            try:
+                process.wait(20)
+            finally:
+                process.kill()  # whatever became of the test, nothing of it goes on beside others
+                process.wait()
 
 
 def ids(held: Receiver) -> list[str]:
@@ -295,5 +299,33 @@ def test_another_process_takes_over_from_one_that_is_killed(
                 await telling.produce([telling.changing(profile, "cleared") for profile in telling.profiles])
                 await until(lambda: len(set(ids(crm))) == 12)
                 await until(lambda: len(set(ids(other))) == 12)
+
+    asyncio.run(run())
+
+
+def test_it_stops_whenever_it_is_asked_to(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """While it starts, in mid-attempt to a receiver that never answers, and while another fails."""
+
+    async def run() -> None:
+        async with receiver() as crm, receiver() as hangs, receiver() as fails:
+            hangs.usual, fails.usual = Reply(how="hang"), Reply(500)
+            urls = {"crm": crm.url, "hangs": hangs.url, "fails": fails.url}
+            telling = Telling(make_settings(), tmp_path, urls)
+            await telling.begin(customers=30)
+            log = tmp_path / "deliver.log"
+            with delivering(telling, log) as process:
+                await telling.ready()
+                await telling.produce([telling.opening(profile) for profile in telling.profiles])
+                await hangs.until(8, 60)
+                await stopped(process)
+            for tenths in (5, 12, 18, 25, 35, 50):
+                with delivering(telling, log) as process:
+                    await asyncio.sleep(tenths / 10)
+                    await stopped(process)
+
+    async def stopped(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.wait, 8)  # it is made to end after ten
+        assert code in (0, -signal.SIGTERM)
 
     asyncio.run(run())
