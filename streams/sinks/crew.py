@@ -1,8 +1,8 @@
 """Tasks that work together: one that fails ends all, and who is ended ends, though it did not hear it the first time.
 
-`asyncio.TaskGroup` cancels each of its tasks once. A cancellation can get lost: the Kafka client swallows one that comes
-while it connects or closes, and `asyncio.wait_for` of Python 3.11 one that comes together with what it waits for. A task
-that lost the only one goes on for ever, and whoever waits for the group with it.
+`asyncio.TaskGroup` cancels each of its tasks once. A cancellation can get lost: the Kafka client swallows one that
+comes while it connects or closes, and `asyncio.wait_for` of Python 3.11 one that comes together with what it waits for.
+A task that lost the only one goes on for ever, and whoever waits for the group with it.
 """
 
 from __future__ import annotations
