@@ -22,7 +22,7 @@ from profiles.types import Event
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Vanished", "events", "events_of", "files", "progress", "slices"]
+__all__ = ["Vanished", "events", "events_of", "files", "progress", "slices", "views"]
 
 _ROWS = 250_000
 """Rows that are looked at together: what reading the archive takes of memory, whatever its size."""
@@ -120,6 +120,11 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
             source = f"no_{table}"
             con.register(source, schema.empty_table())
         con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {source}")
+    views(con)
+
+
+def views(con: DuckDBPyConnection) -> None:
+    """Give a connection with `events` and `links` the views that follow from them."""
     con.execute(_VIEWS)
 
 

@@ -1,0 +1,116 @@
+"""What an analysis is given: the base relations under the filters that were asked for, and what is made of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.types as ir
+
+from analysis.engines.engine import FACTS, PEOPLE
+from analysis.frame import Frame
+from analysis.parameters import OF_CUSTOMERS, Parameters
+
+if TYPE_CHECKING:
+    from analysis.engines.engine import Engine
+
+__all__ = ["Base"]
+
+NOT_OF_THEIR_OWN = ("", "contact_made", "contact_opened", "consent", "unsubscribe", "survey_asked")
+"""Roles that a customer has without doing anything; who has no other is no customer in a denominator."""
+
+
+class Base:
+    """The relations of one engine, for one question.
+
+    Args:
+        engine: where they are.
+        given: what was asked; filters by customer hold everywhere, filters by event where an analysis says so.
+    """
+
+    def __init__(self, engine: Engine, given: Parameters) -> None:
+        self.engine = engine
+        self.given = given
+        self.frame: Frame = engine.frame
+        self.today = self.frame.today
+
+    @cached_property
+    def people(self) -> ir.Table:
+        """`people` of those asked for: one row a customer."""
+        table = ibis.table(PEOPLE, name="people")
+        for name in ("country", "region", "company"):
+            if wanted := getattr(self.given, name):
+                table = table.filter(table[name] == wanted)
+        if self.given.segment:
+            table = table.filter(table.segments.contains(self.given.segment))
+        return table
+
+    @cached_property
+    def facts(self) -> ir.Table:
+        """`facts` of those asked for, of all times."""
+        table = ibis.table(FACTS, name="facts")
+        asked = self.given
+        return (
+            table.semi_join(self.people, "customer")
+            if any((asked.country, asked.region, asked.company, asked.segment))
+            else table
+        )
+
+    def of(self, *roles: str) -> ir.Table:
+        """`facts` of these roles, of all times."""
+        return self.facts.filter(self.facts.role.isin(roles))
+
+    def chosen(self, table: ir.Table) -> ir.Table:
+        """A table of events, or made of them, under the filters by event: product, category, channel, campaign."""
+        asked = self.given
+        wanted = {"product": asked.product, "category": asked.category, "channel": asked.channel,
+                  "utm_campaign": asked.campaign}  # fmt: skip
+        for name, value in wanted.items():
+            if value and name in table.columns:
+                table = table.filter(table[name] == value)
+        return table
+
+    def within(self, table: ir.Table, days: int = 365) -> ir.Table:
+        """The rows of a table whose `day` lies in the period asked for."""
+        since, until = self.given.period(self.frame, days)
+        return table.filter((table.day >= ibis.date(since)) & (table.day < ibis.date(until)))
+
+    def period_of(self, day: ir.DateValue) -> ir.DateValue:
+        """The first day of the period of `interval` that holds a day."""
+        return self.start_of(day, self.given.interval)
+
+    def start_of(self, day: ir.DateValue, interval: str) -> ir.DateValue:
+        """The first day of the period that holds a day: `day`, `week`, `month` or `quarter`."""
+        if interval == "day":
+            return day
+        if interval == "week":
+            shift = self.frame.week_start
+            return day - (day.day_of_week.index() + 7 - shift).mod(7).cast("int32").as_interval("D")
+        return day.truncate({"month": "M", "quarter": "Q"}[interval])
+
+    def broken_down(self, table: ir.Table, *, default: str = "") -> ir.Table:
+        """A table with a column `by`: the dimension asked for, of the event or of the customer; "" where unknown."""
+        by = self.given.by
+        if not by:
+            return table.mutate(by=ibis.literal(default))
+        if by in OF_CUSTOMERS:
+            known = self.people.select("customer", by=self.people[by])
+            joined = table.left_join(known, "customer")
+            return joined.select(*[table[name] for name in table.columns], by=known.by.fill_null(""))
+        name = {"campaign": "utm_campaign"}.get(by, by)
+        return table.mutate(by=table[name].cast("string").fill_null("") if name in table.columns else ibis.literal(""))
+
+    @cached_property
+    def orders(self) -> ir.Table:
+        """One row an order: `analysis.relations.orders`."""
+        from analysis.relations.orders import orders  # noqa: PLC0415  (relations are made of this)
+
+        return orders(self)
+
+    @cached_property
+    def refunds(self) -> ir.Table:
+        """One row a refund: `analysis.relations.orders`."""
+        from analysis.relations.orders import refunds  # noqa: PLC0415
+
+        return refunds(self)

@@ -1,0 +1,1 @@
+"""Where analyses are computed: DuckDB, or what a URL names."""

@@ -1,0 +1,70 @@
+"""What an engine is: it holds the base relations `facts` and `people` of an archive, and answers expressions over them.
+
+Expressions are made of unbound tables, so the same one goes to every engine; Ibis only writes it in the engine's SQL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from analysis.frame import Frame
+
+__all__ = ["FACTS", "PEOPLE", "TABLES", "Engine", "typed"]
+
+FACTS = {
+    "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
+    "role": "string", "us": "int64", "received_us": "int64", "day": "date", "hour": "int32", "amount": "int64",
+    "currency": "string", "quantity": "float64", "subject": "string", "rating": "float64", "category": "string",
+    "refund": "string",
+    "items": "array<struct<product: string, category: string, quantity: float64, price: int64, cost: int64>>",
+    "product": "string", "feature": "string", "topic": "string", "reason": "string", "cost": "int64",
+    "discount": "int64", "shipping": "int64", "channel": "string", "device": "string", "os": "string",
+    "browser": "string", "locale": "string", "utm_source": "string", "utm_medium": "string", "utm_campaign": "string",
+    "referrer": "string", "department": "string", "agent": "string", "resolution": "string", "results": "int32",
+    "in_stock": "boolean", "text": "string", "language": "string", "company": "string", "plan": "string",
+    "seats": "int32", "mrr": "int64", "interval": "string", "starts": "timestamp('UTC', 6)",
+    "ends": "timestamp('UTC', 6)", "violations": "array<string>", "log_partition": "int32", "log_offset": "int64",
+}  # fmt: skip
+"""The base relation `facts`: one row an event, of those who may be counted. Merges are resolved (`customer`); repeats
+and customers who object are out. `us` is microseconds since 1970, `day` and `hour` are local. Money is whole minor
+units of the plan's currency, and null where there is no rate (`currency` says which)."""
+
+PEOPLE = {
+    "customer": "string", "country": "string", "region": "string", "plan": "string", "company": "string",
+    "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32",
+}  # fmt: skip
+"""The base relation `people`: one row a customer, as of the end of the period; null is not known."""
+
+
+TABLES = {"facts": FACTS, "people": PEOPLE}
+
+
+class Engine(Protocol):
+    """Where analyses are computed."""
+
+    name: str
+    frame: Frame
+
+    def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
+        """The rows of an expression; `sql` is what it has been compiled to, if it has been."""
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression in the engine's language."""
+
+
+def typed(found: pa.Table, expression: ir.Table) -> pa.Table:
+    """Rows in the types of their expression, whatever an engine makes of them; whole numbers that it sums as decimals,
+    so that they cannot overflow, come back as whole numbers."""
+    names = {name.lower(): name for name in found.column_names}
+    columns = {}
+    for name, type_ in expression.schema().items():
+        whole = type_.is_decimal() and not type_.scale
+        columns[name] = found[names[name.lower()]].cast(
+            pa.int64() if whole or type_.is_integer() else type_.to_pyarrow()
+        )
+    return pa.table(columns)

@@ -1,0 +1,81 @@
+"""What every analysis of one plan goes by: zone, calendar, currency, least numbers, and until when things are known."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from plan import Plan
+
+__all__ = ["Frame", "framed"]
+
+WEEK_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of one plan, and the bounds of one archive (analyses are pure functions of these and of its rows).
+
+    `now` is the archive's watermark: the newest time of receipt that was flushed, never the clock.
+    """
+
+    now: datetime  # UTC; whatever happened later is not known
+    begins: date  # the first local day that the archive has an event of
+    zone: str = "UTC"  # IANA; periods are cut in it
+    week_start: int = 0  # 0 is Monday
+    currency: str = "EUR"
+    smallest: int = 5  # customers; shares and means of fewer are blank
+    few: int = 30  # customers; figures of fewer are marked
+    confidence: float = 0.95
+    session_gap: float = 1800.0  # seconds
+    horizon: float = 26 * 7 * 86400.0  # seconds without the sign of life of `churn`, after which a customer has left
+    churn: str = "purchase"  # the role whose absence is churn
+
+    @property
+    def today(self) -> date:
+        """The local day that holds `now`: it is not complete."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def now_us(self) -> int:
+        """`now` as the column `us` counts: microseconds since 1970, UTC."""
+        return (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    def start_of(self, day: date, interval: str) -> date:
+        """The first day of the period that holds a day: `day`, `week`, `month`, `quarter` or `year`."""
+        if interval == "week":
+            return day - timedelta(days=(day.weekday() - self.week_start) % 7)
+        if interval == "day":
+            return day
+        month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3, "year": 1}[interval]
+        return day.replace(month=month, day=1)
+
+    def next(self, day: date, interval: str) -> date:
+        """The first day of the period after the one that begins on a day."""
+        if interval in ("day", "week"):
+            return day + timedelta(days=1 if interval == "day" else 7)
+        months = day.year * 12 + day.month - 1 + {"month": 1, "quarter": 3, "year": 12}[interval]
+        return date(months // 12, months % 12 + 1, 1)
+
+    def complete(self, day: date, interval: str) -> bool:
+        """Whether the period that begins on a day has ended."""
+        return self.next(day, interval) <= self.today
+
+
+def framed(plan: Plan, now: datetime, begins: date) -> Frame:
+    """The frame of a plan, for an archive that knows what happened from a day up to a moment."""
+    file = plan.file
+    said = getattr(file, "analyses", None)
+    return Frame(
+        now=now,
+        begins=begins,
+        zone=getattr(file, "timezone", "UTC"),
+        week_start=WEEK_DAYS.index(getattr(file, "week_start", "monday")),
+        currency=plan.currency,
+        smallest=getattr(said, "smallest", 5),
+        confidence=getattr(said, "confidence", 0.95),
+        session_gap=float(getattr(said, "session_gap", 1800.0)),
+        horizon=float(plan.churn.horizon),
+        churn=plan.churn.role,
+    )

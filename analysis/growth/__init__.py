@@ -1,0 +1,1 @@
+"""How many customers there are, and what they do: one analysis a file."""

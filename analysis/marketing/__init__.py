@@ -1,0 +1,1 @@
+"""From the first visit to the order: one analysis a file."""

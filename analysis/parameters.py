@@ -1,0 +1,57 @@
+"""What somebody may ask of an analysis. Fields become options of the command, queries of the API, and a form."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from analysis.frame import Frame
+
+__all__ = ["Dimension", "Interval", "Parameters"]
+
+Interval = Literal["day", "week", "month", "quarter"]
+Dimension = Literal[
+    "", "product", "category", "channel", "device", "campaign", "source", "country", "region", "plan", "stage"
+]
+"""What figures may be broken down by: a fact of events, or what is known of customers."""
+
+OF_CUSTOMERS: tuple[Dimension, ...] = ("country", "region", "plan", "stage")
+
+
+class Parameters(BaseModel):
+    """The period and the filters that every analysis takes. Half open: `since` is in it, `until` is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: date | None = Field(None, description="First local day. Default: as long before `until` as `days` says.")
+    until: date | None = Field(None, description="First local day that is not in it. Default: the day after the last.")
+    interval: Interval = Field("month", description="Periods that the figures are cut into.")
+    by: Dimension = Field("", description="A dimension to break the figures down by.")
+    product: str = Field("", description="Only events of this product.")
+    category: str = Field("", description="Only events of this category.")
+    channel: str = Field("", description="Only events through this channel.")
+    campaign: str = Field("", description="Only events of this campaign.")
+    country: str = Field("", description="Only customers of this country.")
+    region: str = Field("", description="Only customers of this region.")
+    segment: str = Field("", description="Only customers who are in this segment at the end of the period.")
+    company: str = Field("", description="Only customers of this company.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Parameters:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError("`since` must lie before `until`, which is the first day that is no longer in it")
+        return self
+
+    def period(self, frame: Frame, days: int = 365) -> tuple[date, date]:
+        """The days asked for, the first and the one after the last: today's is in it, and not complete.
+
+        Args:
+            frame: of the archive.
+            days: length if `since` was not said; cut to whole periods.
+        """
+        until = self.until or frame.today + timedelta(days=1)
+        earliest = max(frame.begins, until - timedelta(days=days))
+        since = self.since or frame.start_of(earliest, self.interval)
+        return since, max(until, since + timedelta(days=1))

@@ -1,0 +1,1 @@
+"""What is bought, and with what: one analysis a file."""

@@ -1,0 +1,1 @@
+"""What of the data is to be trusted: one analysis a file."""

@@ -1,0 +1,1 @@
+"""Relations that analyses share, made of `facts`: orders, refunds, tickets, answers, sessions."""

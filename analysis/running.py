@@ -1,0 +1,218 @@
+"""Running an analysis: its members, summed by cell; and the members of one cell, not summed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import reduce
+from typing import Any, TypeVar
+
+import ibis
+import ibis.expr.types as ir
+
+from analysis.base import Base
+from analysis.declaration import (
+    Analysis,
+    Column,
+    Count,
+    Customers,
+    Measure,
+    Quantile,
+    Ratio,
+    Row,
+    Share,
+    Text,
+    Total,
+)
+from analysis.engines.engine import Engine
+from analysis.parameters import Parameters
+from analysis.result import Behind, Result
+from analysis.statistics import share
+from profiles.errors import WrongUse
+
+__all__ = ["LONGEST", "behind", "cells", "columns_of", "run"]
+
+P = TypeVar("P", bound=Parameters)
+
+LONGEST = 10_000
+"""Customers of a list behind a number, at most."""
+
+
+def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
+    """The table of an analysis.
+
+    Raises:
+        WrongUse: it does not know what was asked.
+    """
+    began = time.monotonic()
+    base = Base(engine, given)
+    expression = cells(analysis, base)
+    sql = engine.sql(expression)
+    rows = [_completed(row, analysis, base) for row in engine.fetch(expression, sql).to_pylist()]
+    if analysis.finish is not None:
+        rows = analysis.finish(rows, base, given)
+    since, until = given.period(base.frame)
+    return Result(
+        name=analysis.name,
+        asked=given.model_dump() | {"since": since, "until": until},
+        columns=columns_of(analysis),
+        rows=rows,
+        notes=_notes(analysis, rows, base),
+        sentence=analysis.sentence(rows, base, given) if analysis.sentence and rows else None,
+        chart=analysis.chart,
+        currency=base.frame.currency,
+        as_of=base.frame.now,
+        engine=engine.name,
+        sql=sql,
+        seconds=time.monotonic() - began,
+    )
+
+
+def behind(
+    analysis: Analysis[P], engine: Engine, given: P, cell: Mapping[str, Any], measure: str, most: int = LONGEST
+) -> Behind:
+    """The customers behind a number: the same members, of one cell, not summed.
+
+    Args:
+        analysis: whose number it is.
+        engine: where it is computed.
+        given: what was asked.
+        cell: the value of every dimension, as the row has it, or as text.
+        measure: the name of the figure.
+        most: customers to answer, by id; `total` tells how many there are.
+
+    Raises:
+        WrongUse: there is no such dimension or no list behind such a figure.
+    """
+    figure = next((each for each in analysis.measures if each.name == measure), None)
+    if figure is None or not figure.listed:
+        known = ", ".join(each.name for each in analysis.measures if each.listed)
+        raise WrongUse(f"no list stands behind {measure!r} of {analysis.name}; there is one behind {known}")
+    base = Base(engine, given)
+    members = _keyed(analysis, base)
+    for column in analysis.dimensions:
+        if column.name not in cell:
+            raise WrongUse(f"{column.name} of the cell is missing; a cell of {analysis.name} has "
+                           f"{', '.join(each.name for each in analysis.dimensions)}")  # fmt: skip
+        members = members.filter(members[column.name] == _literal(members[column.name], cell[column.name]))
+    where = getattr(figure, "where", "")
+    if where:
+        members = members.filter(members[where])
+    customers = members.group_by("customer").agg(**_known(members, analysis))
+    total = engine.fetch(customers.agg(total=customers.count())).to_pylist()[0]["total"]
+    rows = engine.fetch(customers.order_by("customer").limit(most)).to_pylist()
+    return Behind(
+        name=analysis.name, cell=dict(cell), measure=measure, customers=rows, total=total, as_of=base.frame.now
+    )
+
+
+def cells(analysis: Analysis[Any], base: Base) -> ir.Table:
+    """The expression of an analysis: one row a cell, in the order of its dimensions."""
+    members = _keyed(analysis, base)
+    keys = [column.name for column in analysis.dimensions]
+    parts = []
+    counts = [each for each in analysis.measures if isinstance(each, Customers)]
+    if counts:
+        flags = {each.where: members[each.where].max() for each in counts if each.where}
+        each_once = members.group_by([*keys, "customer"]).agg(**flags)
+        parts.append(_summed(each_once, keys, {each.name: _counted(each_once, each.where) for each in counts}))
+    sums = {each.name: made for each in analysis.measures if (made := _aggregate(members, each, base)) is not None}
+    if sums:
+        parts.append(_summed(members, keys, sums))
+    table = reduce(lambda left, right: _side_by_side(left, right, keys), parts)
+    return table.order_by(keys) if keys else table
+
+
+def columns_of(analysis: Analysis[Any]) -> list[Column]:
+    """The columns of the result: dimensions, figures with the ends of their intervals, and what `finish` adds."""
+    columns = list(analysis.dimensions)
+    for measure in analysis.measures:
+        columns.append(Column(measure.name, measure.label, measure.unit))
+        if isinstance(measure, Share):
+            columns += [
+                Column(f"{measure.name}_low", Text("lowest", "下限"), "share", "note"),
+                Column(f"{measure.name}_high", Text("highest", "上限"), "share", "note"),
+            ]
+    return [*columns, *analysis.columns]
+
+
+def _keyed(analysis: Analysis[Any], base: Base) -> ir.Table:
+    """The members, with no null in a dimension: what is not known is ""."""
+    members = analysis.members(base, base.given)
+    blank = {
+        column.name: members[column.name].fill_null("")
+        for column in analysis.dimensions
+        if members[column.name].type().is_string()
+    }
+    return members.mutate(**blank) if blank else members
+
+
+def _counted(table: ir.Table, where: str) -> ir.Value:
+    return table[where].fill_null(False).ifelse(1, 0).sum() if where else table.count()
+
+
+def _aggregate(members: ir.Table, measure: Measure, base: Base) -> ir.Value | None:
+    if isinstance(measure, Total):
+        column = members[measure.value or measure.name]
+        return (column.cast("decimal(38, 0)") if measure.unit == "money" else column).sum()
+    if isinstance(measure, Count):
+        return _counted(members, measure.where)
+    if isinstance(measure, Quantile):
+        return members[measure.value or measure.name].cast("float64").quantile(measure.q)
+    return None
+
+
+def _summed(table: ir.Table, keys: Sequence[str], figures: dict[str, ir.Value]) -> ir.Table:
+    return table.group_by(list(keys)).agg(**figures) if keys else table.agg(**figures)
+
+
+def _side_by_side(left: ir.Table, right: ir.Table, keys: Sequence[str]) -> ir.Table:
+    if not keys:
+        return left.cross_join(right)
+    joined = left.inner_join(right, list(keys))
+    others = [name for name in right.columns if name not in keys]
+    return joined.select(*[left[name] for name in left.columns], *[right[name] for name in others])
+
+
+def _known(members: ir.Table, analysis: Analysis[Any]) -> dict[str, ir.Value]:
+    """What a list says of each customer beside who it is: the sums of what the analysis sums."""
+    totals = [each for each in analysis.measures if isinstance(each, Total)]
+    return {each.name: members[each.value or each.name].sum() for each in totals} or {"rows": members.count()}
+
+
+def _literal(column: ir.Value, value: Any) -> ir.Value:
+    type_ = column.type()
+    if type_.is_date() and isinstance(value, str):
+        value = date.fromisoformat(value)
+    return ibis.literal(value).cast(type_)
+
+
+def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
+    """A row with its shares and ratios, and whole numbers for money."""
+    for measure in analysis.measures:
+        if isinstance(measure, Total) and row[measure.name] is not None and measure.unit in ("money", "count"):
+            row[measure.name] = int(row[measure.name])
+        elif isinstance(measure, Share | Ratio):
+            part, whole = row[measure.part], row[measure.whole]
+            row[measure.name] = float(part) / float(whole) if whole else None
+            if isinstance(measure, Share):
+                ends = share(part, whole, base.frame.confidence) if whole else (None, None)
+                row[f"{measure.name}_low"], row[f"{measure.name}_high"] = ends
+                if whole and whole < base.frame.smallest:
+                    row[measure.name] = row[f"{measure.name}_low"] = row[f"{measure.name}_high"] = None
+    return row
+
+
+def _notes(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]:
+    notes = []
+    if not rows:
+        notes.append(
+            Text("Nothing in this period: see what this analysis needs.", "此期间没有数据：请查看本分析所需的数据。")
+        )
+    if any(isinstance(each, Share) for each in analysis.measures):
+        few = base.frame.smallest
+        notes.append(Text(f"Shares of fewer than {few} customers are blank.", f"少于 {few} 位客户的占比不予显示。"))
+    if analysis.notes is not None:
+        notes += analysis.notes(rows, base, base.given)
+    return notes

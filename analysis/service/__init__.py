@@ -1,0 +1,1 @@
+"""Tickets, contacts and what customers say: one analysis a file."""
