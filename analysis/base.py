@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.engines.engine import FACTS, PEOPLE
-from analysis.frame import Frame
+from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from analysis.frame import Frame
+from analysis.framing import Frame
 
 __all__ = ["Dimension", "Interval", "Parameters"]
 

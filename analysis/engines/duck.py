@@ -15,7 +15,7 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from analysis.archive.reader import events
 from analysis.engines.engine import FACTS, PEOPLE, typed
-from analysis.frame import Frame, framed
+from analysis.framing import Frame, framed
 from plan import Plan
 
 if TYPE_CHECKING:

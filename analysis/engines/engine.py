@@ -12,7 +12,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from analysis.frame import Frame
+    from analysis.framing import Frame
 
 __all__ = ["FACTS", "PEOPLE", "TABLES", "Engine", "typed"]
 
