@@ -14,8 +14,10 @@ from models.cases.routes import Route
 from models.conditions.rules import AlertRule, SegmentRule
 from models.config import Definition
 from plan.model import (
+    ARCHIVED_FACTS,
     ConsentSpec,
     EventSpec,
+    FactsSpec,
     GroupSpec,
     IgnoreSpec,
     PlanFile,
@@ -206,8 +208,13 @@ def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFi
         yield from _value(f"{path}.extra", extra_before, extra, breaking=_EXTRA[extra] > _EXTRA[extra_before])
     strict = _EXTRA[extra] > 0
     yield from _properties(f"{path}.properties", old.properties, new.properties, strict)
-    if old.facts != new.facts:
-        yield Change(f"{path}.facts", "the figures are taken from other properties", True)
+    for fact in FactsSpec.model_fields:
+        if fact not in ARCHIVED_FACTS and getattr(old.facts, fact) != getattr(new.facts, fact):
+            yield Change(f"{path}.facts", "the figures are taken from other properties", True)
+            break
+    if any(getattr(old.facts, fact) != getattr(new.facts, fact) for fact in ARCHIVED_FACTS):
+        told = "the archive takes columns from other properties from now on"
+        yield Change(f"{path}.facts", told, False)
     yield from _value(f"{path}.show", _list([*old.show]), _list([*new.show]), breaking=False)
     if old.kinds != new.kinds:
         yield Change(f"{path}.kinds", "other events are of a kind that models tell apart", False)

@@ -12,7 +12,7 @@ from models.conditions.where import in_words
 from models.conditions.words import duration_in_words
 from models.config import ChurnConfig
 from models.segments.purposes import alert_needs, segment_needs
-from plan.model import ConsentSpec, FactsSpec, Property, Trait
+from plan.model import ARCHIVED_FACTS, ConsentSpec, FactsSpec, Property, Trait
 from plan.plan import Plan
 from plan.rule import EventRule
 
@@ -205,13 +205,14 @@ def _event(rule: EventRule) -> Iterator[_Block]:
     yield _Text(
         f"**Why:** {rule.why} **Owner:** {rule.owner}. **From:** {sources}.{role} **On a violation:** {violation}."
     )
-    facts = [
-        f"{fact} from {' or '.join(f'`{path}`' for path in paths)}"
+    facts = {
+        fact: f"{fact} from {' or '.join(f'`{path}`' for path in paths)}"
         for fact in FactsSpec.model_fields
-        if fact != "currency" and (paths := getattr(rule.spec.facts, fact))
-    ]
-    if facts:
-        yield _Text(f"**Counts:** {'; '.join(facts)}.")
+        if fact not in ("currency", "item") and (paths := getattr(rule.spec.facts, fact))
+    }
+    for word, told in (("Counts", facts.keys() - ARCHIVED_FACTS), ("The archive has", facts.keys() & ARCHIVED_FACTS)):
+        if told:
+            yield _Text(f"**{word}:** {'; '.join(text for fact, text in facts.items() if fact in told)}.")
     if rule.spec.show:
         yield _Text(f"**Timelines tell:** {', '.join(f'`{path}`' for path in rule.spec.show)}.")
     if kinds := [f"{kind} if {in_words(where)}" for kind, where in rule.spec.kinds.items()]:

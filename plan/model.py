@@ -26,8 +26,9 @@ from profiles.identity.spelling import PII
 from profiles.money import CURRENCIES
 
 __all__ = [
-    "ROLES", "BreakerSpec", "ChampionsSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec",
-    "GroupSpec", "IgnoreSpec", "PlanFile", "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
+    "ARCHIVED_FACTS", "ROLES", "BreakerSpec", "ChampionsSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType",
+    "Extra", "FactsSpec", "GroupSpec", "IgnoreSpec", "ItemSpec", "PlanFile", "Property", "PropertyType", "Role",
+    "SourceSpec", "Trait", "Verify",
 ]  # fmt: skip
 
 Role = Literal[
@@ -168,6 +169,16 @@ class Trait(Property):
     public: bool = _PUBLIC
 
 
+class ItemSpec(_Strict):
+    """Where the archive finds what it keeps of each item of an order, in the item: the usual names if absent."""
+
+    product: Paths = Field((), description="Number of the product.")
+    category: Paths = Field((), description="Its category.")
+    quantity: Paths = Field((), description="How many; absent: one.")
+    price: Paths = Field((), description="Price of one.")
+    cost: Paths = Field((), description="Cost of one.")
+
+
 class FactsSpec(_Strict):
     """Where the neutral facts of an event come from: a property path, or several of which the first present counts."""
 
@@ -186,6 +197,37 @@ class FactsSpec(_Strict):
     mrr: Paths = Field(
         (), description="Of a subscription: what it brings a month; absent: the amount, divided by the interval."
     )
+    items: Paths = Field((), description="For the archive: the list of what was bought, such as products.")
+    item: ItemSpec = Field(ItemSpec(), description="Where the figures of an item are found in it.")
+    product: Paths = Field((), description="For the archive: the product that it is about.")
+    feature: Paths = Field((), description="For the archive: the feature of the product.")
+    topic: Paths = Field((), description="For the archive: what a ticket, complaint or contact is about.")
+    reason: Paths = Field((), description="For the archive: why, such as of a refund or an end; one of a few words.")
+    cost: Paths = Field((), description="For the archive: cost of the goods.")
+    discount: Paths = Field((), description="For the archive: what was taken off.")
+    shipping: Paths = Field((), description="For the archive: what the delivery cost the customer.")
+    channel: Paths = Field((), description="For the archive: how: phone, e-mail, web…")
+    device: Paths = Field((), description="For the archive: kind of device, if not by its SDK or user agent.")
+    os: Paths = Field((), description="For the archive: system of the device.")
+    browser: Paths = Field((), description="For the archive: the browser.")
+    locale: Paths = Field((), description="For the archive: language and region that the client is set to.")
+    utm_source: Paths = Field((), description="For the archive: where a campaign reached the customer.")
+    utm_medium: Paths = Field((), description="For the archive: by what means it did.")
+    utm_campaign: Paths = Field((), description="For the archive: the campaign.")
+    referrer: Paths = Field((), description="For the archive: address that the visitor came from; its host is kept.")
+    department: Paths = Field((), description="For the archive: who of ours.")
+    agent: Paths = Field((), description="For the archive: which person of ours.")
+    resolution: Paths = Field((), description="For the archive: how a ticket was solved.")
+    results: Paths = Field((), description="For the archive: how much a search found.")
+    in_stock: Paths = Field((), description="For the archive: whether a product could be bought.")
+    text: Paths = Field((), description="For the archive: what the customer wrote; of the class free_text only.")
+    language: Paths = Field((), description="For the archive: the language of that text.")
+    plan: Paths = Field((), description="For the archive: the kind of subscription.")
+    starts: Paths = Field((), description="For the archive: when the period that is paid begins.")
+
+
+ARCHIVED_FACTS = frozenset(list(FactsSpec.model_fields)[list(FactsSpec.model_fields).index("items") :])
+"""The facts that only the archive has: profiles and models do not know them."""
 
 
 HealthPart = Literal["use", "breadth", "seats", "outcome", "support", "sentiment", "relationship", "payment"]
@@ -289,7 +331,7 @@ class EventSpec(_Strict):
     extra: Extra | None = Field(None, description="What unplanned properties do; the plan's if absent.")
     properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")
     facts: FactsSpec = Field(
-        FactsSpec(), description="Where amount, currency, quantity, subject, rating, category are found."
+        FactsSpec(), description="Where amount, currency, quantity, subject, rating, category and others are found."
     )
     show: Annotated[tuple[ShownPath, ...], BeforeValidator(_as_list)] = Field(
         (), max_length=4, description="Which properties a customer's timeline tells, as paths: `products[].name`."

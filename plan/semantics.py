@@ -24,7 +24,17 @@ from plan.cross_checks.routes import route_problems, route_warnings
 from plan.cross_checks.sinks import sink_problems, sink_warnings
 from plan.cross_checks.webhooks import webhook_problems, webhook_warnings
 from plan.facts import SUBSCRIPTION
-from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait, WebhookSpec
+from plan.model import (
+    ARCHIVED_FACTS,
+    ROLES,
+    ConsentSpec,
+    EventSpec,
+    GroupSpec,
+    Property,
+    SourceSpec,
+    Trait,
+    WebhookSpec,
+)
 from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.sink import Sink
 from plan.source_map import Location
@@ -50,6 +60,26 @@ _FACT_TYPES = {
     "interval": ("string",),
     "seats": ("integer", "number"),
     "mrr": ("money",),
+    "items": ("object",),  # each of them
+    **dict.fromkeys(
+        (
+            "product", "feature", "topic", "reason", "channel", "device", "os", "browser", "locale", "utm_source",
+            "utm_medium", "utm_campaign", "referrer", "department", "agent", "resolution", "language", "plan",
+        ),
+        ("string", "id", "integer"),
+    ),
+    **dict.fromkeys(("cost", "discount", "shipping"), ("money",)),
+    "results": ("integer", "number"),
+    "in_stock": ("boolean", "string"),
+    "text": ("string",),
+    "starts": ("date-time", "string", "integer", "number"),
+}  # fmt: skip
+_ITEM_TYPES = {
+    "product": ("string", "id", "integer"),
+    "category": ("string", "id"),
+    "quantity": ("integer", "number"),
+    "price": ("money",),
+    "cost": ("money",),
 }
 _FROM_LISTS = ("quantity", "category")
 _OF_SUBSCRIPTIONS = ("ends", "interval", "seats", "mrr")
@@ -444,13 +474,41 @@ def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
             roles = ", ".join(sorted(SUBSCRIPTION))
             yield place, f"is for what happens to a subscription: events with a role among {roles}"
         for path in getattr(event.facts, fact):
-            found = _property_at(path, event.properties)
+            if fact in ARCHIVED_FACTS and fact != "items" and path.startswith("context."):
+                if fact in ("text", "cost", "discount", "shipping"):
+                    yield place, f"{fact} is found in properties, not in the context"
+                continue
+            found = _property_at(f"{path}[]" if fact == "items" else path, event.properties)
             if isinstance(found, str):
                 yield place, found
+            elif fact == "text" and found.pii != "free_text":
+                yield place, f"'{path}' is of the class {found.pii}; what customers write is `pii: free_text`"
+            elif fact in ARCHIVED_FACTS and fact not in ("text", "items") and found.pii != "none":
+                yield place, f"'{path}' is personal (pii: {found.pii}), so it becomes no column of the archive"
             elif found.type not in types:
                 yield place, f"'{path}' is of type {found.type}; {fact} needs {' or '.join(types)}"
             elif "[]" in path and fact not in _FROM_LISTS:
                 yield place, f"only {' and '.join(_FROM_LISTS)} can be taken from a list, {fact} can not"
+    yield from _item(here, event)
+
+
+def _item(here: Location, event: EventSpec) -> Iterator[Remark]:
+    """What the archive keeps of an item is found in the items of every list that the event says."""
+    said = {name: paths for name in _ITEM_TYPES if (paths := getattr(event.facts.item, name))}
+    if said and not event.facts.items:
+        yield (*here, "facts", "item"), "goes with `items`, which say where the list is"
+    for listed in event.facts.items:
+        found = _property_at(f"{listed}[]", event.properties)
+        if isinstance(found, str):
+            continue  # told by `_facts`
+        for name, paths in said.items():
+            for path in paths:
+                held = _property_at(path, found.properties or {})
+                if isinstance(held, str):
+                    yield (*here, "facts", "item", name), held
+                elif held.type not in _ITEM_TYPES[name]:
+                    needed = " or ".join(_ITEM_TYPES[name])
+                    yield (*here, "facts", "item", name), f"'{path}' is of type {held.type}; {name} needs {needed}"
 
 
 def _repeats(here: Location, event: EventSpec, known: dict[str, str]) -> Iterator[Remark]:

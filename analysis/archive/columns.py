@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,13 +12,47 @@ from msgspec import structs
 
 from profiles.types import Claim, Event, Grouping, Identity, Terms
 
-__all__ = ["EVENTS", "LINKS", "VERSION", "Link", "Placed", "consent", "day_of", "events_in", "links_table", "to_table"]
+__all__ = [
+    "EVENTS", "FACTS", "LINKS", "SAID", "VERSION", "Derive", "Link", "Placed", "consent", "day_of", "events_in",
+    "links_table", "to_table", "with_facts",
+]  # fmt: skip
 
-VERSION = 1
+VERSION = 2
 """Of the columns, in the metadata of every file as `rapport.version`; it grows when a column changes its meaning."""
 
 _TIME = pa.timestamp("us", "UTC")
 _IDENTITIES = pa.list_(pa.struct([pa.field("type", pa.string()), pa.field("value", pa.string())]))
+
+_ITEM = pa.struct(
+    [
+        ("product", pa.string()),
+        ("category", pa.string()),
+        ("quantity", pa.float64()),
+        ("price", pa.int64()),
+        ("cost", pa.int64()),
+    ]
+)
+
+FACTS: dict[str, pa.DataType] = {
+    "items": pa.list_(_ITEM),
+    **dict.fromkeys(("product", "feature", "topic", "reason"), pa.string()),
+    **dict.fromkeys(("cost", "discount", "shipping"), pa.int64()),
+    **dict.fromkeys(("channel", "device", "os", "browser", "locale"), pa.string()),
+    **dict.fromkeys(("utm_source", "utm_medium", "utm_campaign", "referrer"), pa.string()),
+    **dict.fromkeys(("department", "agent", "resolution"), pa.string()),
+    "results": pa.int32(),
+    "in_stock": pa.bool_(),
+    **dict.fromkeys(("text", "language", "company", "plan"), pa.string()),
+    "seats": pa.int32(),
+    "mrr": pa.int64(),
+    "interval": pa.string(),
+    "starts": _TIME,
+    "ends": _TIME,
+}
+"""The columns that are derived from the others by the plan (`analysis.archive.facts`): null in files of version 1."""
+
+Derive = Callable[[Event], Sequence[Any]]
+"""From an event to the values of FACTS, in their order."""
 
 EVENTS = pa.schema(
     [
@@ -56,10 +90,14 @@ EVENTS = pa.schema(
         ("signed", pa.bool_()),  # likewise
         ("terms", pa.string()),  # likewise
         ("shown", pa.string()),  # likewise
+        *FACTS.items(),
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
 """One row per event. docs/archive.md says what each column means."""
+
+SAID: tuple[str, ...] = tuple(name for name in EVENTS.names if name not in FACTS)
+"""The columns that an event is made of: all but FACTS."""
 
 LINKS = pa.schema(
     [
@@ -115,8 +153,13 @@ def day_of(time: float) -> str:
     return (_EPOCH + timedelta(seconds=time)).date().isoformat()
 
 
-def to_table(placed: Sequence[Placed]) -> pa.Table:
-    """The rows of these events, by home and time."""
+def to_table(placed: Sequence[Placed], derive: Derive | None = None) -> pa.Table:
+    """The rows of these events, by home and time.
+
+    Args:
+        placed: the events.
+        derive: says what FACTS they have; without it they have none.
+    """
     rows = sorted(placed, key=lambda row: (row.event.profile, row.event.time, row.offset))
     events = [row.event for row in rows]
     columns: dict[str, list[Any]] = {name: [getattr(event, name) for event in events] for name in _PLAIN}
@@ -141,7 +184,23 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
     columns["origin_offset"] = [event.origin[2] for event in events]
     columns["log_partition"] = [row.partition for row in rows]
     columns["log_offset"] = [row.offset for row in rows]
+    if derive is not None and events:
+        columns |= zip(FACTS, map(list, zip(*map(derive, events), strict=True)), strict=True)
+    else:
+        columns |= dict.fromkeys(FACTS, [None] * len(events))
     return pa.table([pa.array(columns[field.name], field.type) for field in EVENTS], schema=EVENTS)
+
+
+def with_facts(table: pa.Table, derive: Derive) -> pa.Table:
+    """Rows of events with FACTS derived anew, in the same order."""
+    derived: list[list[Any]] = [[] for _ in FACTS]
+    for event in events_in(table):
+        for column, value in zip(derived, derive(event), strict=True):
+            column.append(value)
+    facts = dict(zip(FACTS, derived, strict=True))
+    return pa.table(
+        [pa.array(facts[f.name], f.type) if f.name in FACTS else table[f.name] for f in EVENTS], schema=EVENTS
+    )
 
 
 def links_table(links: Sequence[Link]) -> pa.Table:

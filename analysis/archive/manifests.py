@@ -30,6 +30,9 @@ class File(msgspec.Struct, frozen=True):
     rows: int
     bytes: int
     newest: int  # number of the newest flush whose rows it holds
+    facts: str = (
+        ""  # of events: fingerprint of the plan by which the columns of facts were derived; "" if they were not
+    )
 
 
 class Gap(msgspec.Struct, frozen=True):

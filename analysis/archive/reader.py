@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from analysis.archive.columns import EVENTS, LINKS, events_in
+from analysis.archive.columns import EVENTS, LINKS, SAID, events_in
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, load
 from profiles.errors import RapportError
@@ -113,19 +113,45 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
         con.register_filesystem(folder.fs)
     for table, schema in (("events", EVENTS), ("links", LINKS)):
         paths = [folder.url(file.path) for file in state.of(table)]
+        query = _no_rows(schema)
         if paths:
             listed = ", ".join(f"'{path.replace(chr(39), 2 * chr(39))}'" for path in paths)
-            source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
-        else:
-            source = f"no_{table}"
-            con.register(source, schema.empty_table())
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {source}")
+            query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {_AS_NAMED})"
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {query}")
     views(con)
 
 
 def views(con: DuckDBPyConnection) -> None:
     """Give a connection with `events` and `links` the views that follow from them."""
     con.execute(_VIEWS)
+
+
+_AS_NAMED = "hive_partitioning = false, union_by_name = true"
+
+
+def _no_rows(schema: pa.Schema) -> str:
+    """A query without rows that has all columns, with their types: files of earlier versions have fewer."""
+    columns = ", ".join(f'NULL::{_sql_type(field.type)} AS "{field.name}"' for field in schema)
+    return f"SELECT {columns} WHERE false"
+
+
+def _sql_type(type_: pa.DataType) -> str:
+    if pa.types.is_list(type_):
+        return f"{_sql_type(type_.value_type)}[]"
+    if pa.types.is_struct(type_):
+        fields = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in type_)
+        return f"STRUCT({fields})"
+    return _SQL[type_]
+
+
+_SQL = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+}
 
 
 def slices(folder: Folder, chosen: Sequence[File]) -> Iterator[pa.Table]:
@@ -135,7 +161,7 @@ def slices(folder: Folder, chosen: Sequence[File]) -> Iterator[pa.Table]:
         Vanished: a file is no longer there.
     """
     for low, high in _ranges(sum(file.rows for file in chosen)):
-        yield _slice(folder, chosen, low, high, None, None)
+        yield _slice(folder, chosen, low, high, None, None, EVENTS.names)
 
 
 def _retrying(folder: Folder, low: str, high: str, homes: list[str] | None, bounds: Mapping[int, int]) -> pa.Table:
@@ -169,6 +195,7 @@ def _slice(
     high: str,
     homes: list[str] | None,
     bounds: Mapping[int, int] | None,
+    columns: Sequence[str] = SAID,
 ) -> pa.Table:
     home = ds.field("home")
     condition = pc.scalar(True)
@@ -181,10 +208,10 @@ def _slice(
             condition &= home < high
     paths = [folder.path(file.path) for file in chosen]
     if not paths:
-        return EVENTS.empty_table()
+        return EVENTS.empty_table().select(list(columns))
     try:
         source = ds.dataset(paths, schema=EVENTS, format="parquet", filesystem=folder.arrow())
-        table = source.to_table(filter=condition)
+        table = source.to_table(list(columns), filter=condition)
     except FileNotFoundError as error:
         raise Vanished(str(error)) from error
     if bounds is not None:

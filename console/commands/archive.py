@@ -94,17 +94,20 @@ def run_compact(
     before: Annotated[
         str | None, typer.Option(help="The first day, YYYY-MM-DD, that stays as it is. Default: today, UTC.")
     ] = None,
+    plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Make one file of each day's files. May run beside the archiver; the rows stay the same."""
-    from streams.archive.archiver import open_log  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from analysis.archive.facts import FactsOf  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.archive.archiver import open_log  # noqa: PLC0415  (same)
     from streams.archive.compact import compact  # noqa: PLC0415  (same)
 
     day = _day(before)
-    log = open_log(reach(data_dir, archive=to))
+    settings = reach(data_dir, plan, archive=to)
+    log = open_log(settings)
     with progress(quiet=as_json) as bar:
-        sums = compact(log, day, bar("compacting, days"))
+        sums = compact(log, day, FactsOf(load_plan(settings.plan)), bar("compacting, days"))
     if as_json:
         print_json(dataclasses.asdict(sums), indent=False)
     else:

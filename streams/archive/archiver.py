@@ -19,6 +19,7 @@ from functools import lru_cache, partial
 import msgspec
 from aiokafka.structs import TopicPartition
 
+from analysis.archive.facts import FactsOf
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, Gap, State
 from plan import Plan
@@ -82,7 +83,7 @@ class Archiver:
     Args:
         kafka: the log.
         settings: `archive`, `archive_every` and the topic's prefix.
-        plan: whose key tells erased customers.
+        plan: whose key tells erased customers, and which says what events are about.
         metrics: what is counted.
         accept_gap: go on where records are missing, instead of refusing.
         memory: events that are remembered to drop repeats.
@@ -106,6 +107,7 @@ class Archiver:
         self._topic = topic_name(settings, PROFILE_EVENTS)
         self._log = open_log(settings, owner=True)
         self._memory = Memory(memory)
+        self._facts = FactsOf(plan)
         self._unnaming = partial(unnaming, plan)
         self._gatherer = Gatherer(
             self._log.state,
@@ -244,7 +246,8 @@ class Archiver:
             await self._retrying(self._log.catch_up, retrying)
             self._flushed = time.monotonic()
             return
-        await self._retrying(partial(write_flush, self._log, gathered, WALL.now(), self._unnaming), retrying)
+        write = partial(write_flush, self._log, gathered, WALL.now(), self._facts, self._unnaming)
+        await self._retrying(write, retrying)
         self._flushed = time.monotonic()
         self._metrics.flush.observe(self._flushed - began)
         self._gatherer.flushed()

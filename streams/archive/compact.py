@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from analysis.archive.columns import EVENTS, LINKS
+from analysis.archive.columns import EVENTS, LINKS, with_facts
+from analysis.archive.facts import FactsOf
 from analysis.archive.folder import ROW_GROUP
 from analysis.archive.manifests import File
 from analysis.archive.reader import Vanished, slices
 from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.write import again, read_table
 
-__all__ = ["Compacted", "compact"]
+__all__ = ["Compacted", "compact", "merged"]
 
 
 @dataclass(slots=True)
@@ -30,14 +31,18 @@ class Compacted:
     repeats: int = 0  # rows of events that were there twice
 
 
-def compact(log: ManifestLog, before: str, tell: Callable[[int, int], None] = lambda done, of: None) -> Compacted:
+def compact(
+    log: ManifestLog, before: str, facts: FactsOf, tell: Callable[[int, int], None] = lambda done, of: None
+) -> Compacted:
     """Make one file of the files of each day before `before` (YYYY-MM-DD). May run beside an archiver.
 
-    Each day is a manifest of its own, so a crash leaves whole days, compacted or not.
+    Each day is a manifest of its own, so a crash leaves whole days, compacted or not. Facts stay as they are where all
+    files of a day have them by one plan, else they are derived anew.
 
     Args:
         log: of the archive.
         before: the first day that is left as it is.
+        facts: what events are about, as columns.
         tell: hears how many days of how many are done.
     """
     sums = Compacted()
@@ -49,7 +54,7 @@ def compact(log: ManifestLog, before: str, tell: Callable[[int, int], None] = la
             if old is None:
                 break
             try:
-                new = _one(log, table, day, old)
+                new = merged(log, old, facts)
             except (Changed, Vanished) as error:
                 again(log, error)
                 continue
@@ -68,21 +73,40 @@ def _many(log: ManifestLog, before: str) -> dict[tuple[str, str], list[File]]:
     return {key: files for key, files in found.items() if len(files) > 1}
 
 
-def _one(log: ManifestLog, table: str, day: str, old: list[File]) -> File:
-    path = log.name(table, day)
+def merged(log: ManifestLog, old: list[File], facts: FactsOf, *, anew: bool = False) -> File:
+    """One file in place of several of a table's day.
+
+    Args:
+        log: of the archive.
+        old: the files.
+        facts: what events are about, as columns.
+        anew: derive them also where all files have them by one plan.
+
+    Raises:
+        Changed, Vanished: they are no longer there.
+    """
+    first = old[0]
+    path = log.name(first.table, first.day)
+    of_events = first.table == "events"
+    derived = {file.facts for file in old} if of_events else set()
+    anew = of_events and (anew or len(derived) > 1 or "" in derived)
+    by = facts.fingerprint if anew else "".join(derived)
     rows = 0
     try:
-        with log.folder.writer(path, EVENTS if table == "events" else LINKS) as writer:
-            for part in slices(log.folder, old) if table == "events" else _links(log, old):
-                order = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]
-                writer.write_table(part.sort_by(order), row_group_size=ROW_GROUP)
+        with log.folder.writer(path, EVENTS if of_events else LINKS) as writer:
+            for part in slices(log.folder, old) if of_events else _links(log, old):
+                ordered = part.sort_by(_ORDER)
+                writer.write_table(with_facts(ordered, facts) if anew else ordered, row_group_size=ROW_GROUP)
                 rows += part.num_rows
-        new = File(path, table, day, rows, log.folder.size(path), max(file.newest for file in old))
+        new = File(path, first.table, first.day, rows, log.folder.size(path), max(file.newest for file in old), by)
         log.replace([new], old)
     except BaseException:
         log.drop([path])
         raise
     return new
+
+
+_ORDER = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]
 
 
 def _links(log: ManifestLog, old: list[File]) -> list[pa.Table]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.archive.columns import EVENTS, Link, Placed, day_of, events_in, links_table, to_table
+from analysis.archive.facts import FactsOf
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File
 from profiles.errors import RapportError
@@ -23,7 +24,7 @@ __all__ = ["again", "keys_of", "read_table", "write_flush"]
 
 
 def write_flush(
-    log: ManifestLog, held: Gathered, at: float, unnaming: Unnaming = lambda drops: lambda event: event
+    log: ManifestLog, held: Gathered, at: float, facts: FactsOf, unnaming: Unnaming = lambda drops: lambda event: event
 ) -> list[File]:
     """Put what was gathered into the archive; answer the new files. Either all of it counts, or nothing.
 
@@ -31,6 +32,7 @@ def write_flush(
         log: of the archive.
         held: what was gathered.
         at: now, seconds.
+        facts: what the events are about, as columns.
         unnaming: as that of a `Gatherer`.
 
     Raises:
@@ -40,9 +42,9 @@ def write_flush(
     while True:
         written: list[File] = []
         try:
-            written += _new_files(log, held)
+            written += _new_files(log, held, facts)
             unname = unnaming(lambda home, time: home in held.erased)
-            removed = _without(log, held.erased.keys(), unname, written) if held.erased else []
+            removed = _without(log, held.erased.keys(), unname, facts, written) if held.erased else []
             log.flush(
                 add=written,
                 remove=removed,
@@ -77,12 +79,12 @@ def keys_of(folder: Folder, file: File) -> Iterator[tuple[str, str, str]]:
     return zip(*(table[name].to_pylist() for name in ("home", "source", "id")), strict=True)
 
 
-def _new_files(log: ManifestLog, held: Gathered) -> Iterator[File]:
+def _new_files(log: ManifestLog, held: Gathered, facts: FactsOf) -> Iterator[File]:
     events: defaultdict[str, list[Placed]] = defaultdict(list)
     for row in held.rows:
         events[day_of(row.event.time)].append(row)
     for day, rows in events.items():
-        yield _write(log, "events", day, to_table(rows), log.state.number + 1)
+        yield _write(log, "events", day, to_table(rows, facts), log.state.number + 1, facts.fingerprint)
     links: defaultdict[str, list[Link]] = defaultdict(list)
     for link in held.links:
         links[day_of(link.time)].append(link)
@@ -91,7 +93,11 @@ def _new_files(log: ManifestLog, held: Gathered) -> Iterator[File]:
 
 
 def _without(
-    log: ManifestLog, homes: Collection[str], unname: Callable[[Event], Event], written: list[File]
+    log: ManifestLog,
+    homes: Collection[str],
+    unname: Callable[[Event], Event],
+    facts: FactsOf,
+    written: list[File],
 ) -> list[str]:
     """Write the files that hold rows of these homes anew without them, and without the names of those that are
     companies; answer the paths of the old ones."""
@@ -106,11 +112,11 @@ def _without(
             whole = read_table(log.folder, file, None)
             rest = whole.filter(pc.invert(hit))
             if named is not None:
-                rest = _unnamed(rest, named.filter(pc.invert(hit)), unname)
+                rest = _unnamed(rest, named.filter(pc.invert(hit)), unname, facts)
             if companies and file.table == "links":
                 rest = _with_words(rest, whole.filter(hit), homes)
             if rest.num_rows:
-                written.append(_write(log, file.table, file.day, rest, file.newest))
+                written.append(_write(log, file.table, file.day, rest, file.newest, file.facts))
             removed.append(file.path)
     return removed
 
@@ -141,15 +147,15 @@ def _is_taken_out(text: str, unname: Callable[[Event], Event]) -> bool:
     return unname(event) is not event
 
 
-def _unnamed(table: pa.Table, hit: Any, unname: Callable[[Event], Event]) -> pa.Table:
-    """A table whose rows of a company no longer name it; in the same order."""
+def _unnamed(table: pa.Table, hit: Any, unname: Callable[[Event], Event], facts: FactsOf) -> pa.Table:
+    """A table whose rows of a company no longer name it, nor have facts of it; in the same order."""
     rows = pc.indices_nonzero(hit)
     named = pa.concat_tables([EVENTS.empty_table(), table.take(rows)], promote_options="default")
     places = zip(*(named[name].to_pylist() for name in ("log_partition", "log_offset")), strict=True)
     placed = [Placed(unname(event), *place) for event, place in zip(events_in(named), places, strict=True)]
     rest = pa.concat_tables([EVENTS.empty_table(), table.filter(pc.invert(hit))], promote_options="default")
     order = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]
-    return pa.concat_tables([rest, to_table(placed)]).sort_by(order)
+    return pa.concat_tables([rest, to_table(placed, facts)]).sort_by(order)
 
 
 def _hit(table: pa.Table, columns: Sequence[str], gone: pa.Array) -> Any:
@@ -172,7 +178,7 @@ def read_table(folder: Folder, file: File, columns: list[str] | None) -> pa.Tabl
         raise Changed from error
 
 
-def _write(log: ManifestLog, table: str, day: str, rows: pa.Table, newest: int) -> File:
+def _write(log: ManifestLog, table: str, day: str, rows: pa.Table, newest: int, facts: str = "") -> File:
     path = log.name(table, day)
     size = log.folder.write_table(path, rows)
-    return File(path, table, day, rows.num_rows, size, newest)
+    return File(path, table, day, rows.num_rows, size, newest, facts)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.archive.columns import EVENTS, Placed, consent, day_of, events_in, to_table
+from analysis.archive.facts import FactsOf
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import CHECKPOINT, load
 from analysis.archive.reader import events, events_of, files, progress
@@ -30,6 +31,7 @@ from streams.rebuild.ownership import archived_decisions
 from tests import REPOSITORY
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+FACTS_OF = FactsOf(PLAN)
 
 _NUMBERS = itertools.count()
 
@@ -71,6 +73,7 @@ class Shelf:
 
     def __init__(self, url: str, memory: int = 1000, plan: Plan = PLAN) -> None:
         self.url = url
+        self.facts = FactsOf(plan)
         self.unnaming = partial(unnaming, plan)
         self.clock = itertools.count(1_700_000_000.0)
         self.log = ManifestLog(Folder(url), f"{id(self) % 2**32:08x}", lambda: next(self.clock), owner=True)
@@ -87,7 +90,7 @@ class Shelf:
         self.gatherer.take(partition, placed, begin + len(placed))
 
     def flush(self) -> None:
-        write_flush(self.log, self.gatherer.gathered, next(self.clock), self.unnaming)
+        write_flush(self.log, self.gatherer.gathered, next(self.clock), self.facts, self.unnaming)
         self.gatherer.flushed()
 
     def ids(self) -> list[str]:
@@ -120,7 +123,7 @@ def test_files_say_their_version_and_are_ordered_by_home_and_time(url: str) -> N
     assert (file.day, file.rows) == ("1970-01-01", 3)
     with Folder(url).fs.open(Folder(url).path(file.path), "rb") as source:
         found = pq.ParquetFile(source)
-        assert found.schema_arrow.metadata[b"rapport.version"] == b"1"
+        assert found.schema_arrow.metadata[b"rapport.version"] == b"2"
         assert found.metadata.row_group(0).column(0).compression == "ZSTD"
         assert found.read()["id"].to_pylist() == ["3", "2", "1"]
 
@@ -181,7 +184,7 @@ def test_a_repeat_that_nothing_remembered_is_read_once_and_gone_after_compaction
     before = list(events_of(url, None))
     assert [(e.profile, e.id) for e in before if e.profile == "a"] == [("a", "1")]
     assert before[0].amount == 0  # the first counts
-    sums = compact(ManifestLog(Folder(url), "cccccccc", lambda: 1.0), "2999-01-01")
+    sums = compact(ManifestLog(Folder(url), "cccccccc", lambda: 1.0), "2999-01-01", FACTS_OF)
     assert (sums.files_before, sums.files_after, sums.repeats) == (3, 1, 2)
     assert list(events_of(url, None)) == before
 
@@ -273,7 +276,7 @@ def test_compaction_while_an_archiver_writes_and_erases(url: str) -> None:
     late = ManifestLog(Folder(url), "cccccccc", lambda: 1.0)  # has seen three files
     shelf.take(0, Erase("a", 2.0), event("b", "b3"))
     shelf.flush()
-    compact(late, "2999-01-01")
+    compact(late, "2999-01-01", FACTS_OF)
     assert shelf.ids() == ["b0", "b1", "b2", "b3"]
     assert len(files(url)) == 1
 
@@ -339,7 +342,7 @@ def test_a_writer_that_is_far_behind_catches_up_from_a_checkpoint(url: str) -> N
         shelf.flush()
     assert late.catch_up()
     assert late.state == shelf.log.state
-    compact(late, "2999-01-01")
+    compact(late, "2999-01-01", FACTS_OF)
     assert len(shelf.ids()) == 2 * CHECKPOINT + 3
 
 
@@ -390,7 +393,7 @@ def test_files_of_before_a_column_are_read_beside_new_ones(url: str) -> None:
     with duckdb.connect() as con:
         events(con, url)
         assert con.sql("SELECT id, category FROM events ORDER BY id").fetchall() == [("1", None), ("2", "Books")]
-    compact(ManifestLog(Folder(url), "cccccccc", lambda: 1.0), "2999-01-01")
+    compact(ManifestLog(Folder(url), "cccccccc", lambda: 1.0), "2999-01-01", FACTS_OF)
     assert [(e.id, e.category) for e in events_of(url, None)] == [("1", ""), ("2", "Books")]
 
 
