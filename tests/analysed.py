@@ -16,7 +16,7 @@ from analysis.engines.duck import Duck
 from plan import Plan, parse_plan
 from tests.plans import BASE
 
-__all__ = ["archived", "at", "happened"]
+__all__ = ["archived", "at", "happened", "whole"]
 
 
 def at(text: str, year: int = 2026) -> datetime:
@@ -32,6 +32,19 @@ def happened(customer: str, role: str, when: str | datetime, **facts: Any) -> di
     """A row of the archive; `facts` are its columns. Received when it happened, unless `received` says otherwise."""
     time = at(when) if isinstance(when, str) else when
     return {"home": customer, "role": role, "time": time, "received": time, **facts}
+
+
+def whole(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with every column that an event has, each an event of its own."""
+    return [
+        {
+            "id": f"event-{number}", "source": "purchase", "type": "track", "name": row["role"], "traits": "{}",
+            "properties": "{}", "context": "{}", "currency": "EUR", "quantity": 1.0, "subject": "", "amount": None,
+            "violations": [], "identities": [], "log_partition": 0, "log_offset": number, "origin_topic": "t",
+            "origin_partition": 0, "origin_offset": number, **row,
+        }
+        for number, row in enumerate(rows)
+    ]  # fmt: skip
 
 
 def archived(
@@ -52,16 +65,7 @@ def archived(
         links: home → customer, of those that were merged.
     """
     end = at(until) if isinstance(until, str) else until
-    every = [*rows, {"home": "nobody", "role": "", "time": end, "received": end}]
-    full = [
-        {
-            "id": f"event-{number}", "source": "purchase", "type": "track", "name": row["role"], "traits": "{}",
-            "properties": "{}", "context": "{}", "currency": "EUR", "quantity": 1.0, "subject": "", "amount": None,
-            "violations": [], "identities": [], "log_partition": 0, "log_offset": number, "origin_topic": "t",
-            "origin_partition": 0, "origin_offset": number, **row,
-        }
-        for number, row in enumerate(every)
-    ]  # fmt: skip
+    full = whole([*rows, {"home": "nobody", "role": "", "time": end, "received": end}])
     con = duckdb.connect()
     con.register("given_events", pa.Table.from_pylist(full, schema=EVENTS))
     linked = [
@@ -73,4 +77,4 @@ def archived(
     con.execute("CREATE TEMP VIEW events AS SELECT * FROM given_events")
     con.execute("CREATE TEMP VIEW links AS SELECT * FROM given_links")
     views(con)
-    return Duck(con, plan or parse_plan(BASE, "small.yaml", {}), zone=zone)
+    return Duck.over(con, plan or parse_plan(BASE, "small.yaml", {}), zone)

@@ -1,21 +1,22 @@
-"""DuckDB, embedded: the archive's files as they are, in this process."""
+"""DuckDB, embedded: the archive's tables as files, in this process."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
-from ibis.backends.sql.datatypes import DuckDBType
 from msgspec import structs
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from analysis.archive.reader import events
-from analysis.engines.engine import FACTS, PEOPLE, typed
+from analysis.engines.engine import typed
 from analysis.framing import Frame, framed
+from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
 from plan import Plan
 
 if TYPE_CHECKING:
@@ -24,94 +25,108 @@ if TYPE_CHECKING:
 
 __all__ = ["Duck"]
 
-_FACTS = """
-CREATE OR REPLACE TEMP VIEW facts AS
+_VIEWS = """
+CREATE OR REPLACE TEMP TABLE whose AS
 WITH said AS (
-    SELECT coalesce(c.customer, e.home) AS customer,
-        arg_max(e.consent_analytics, (e.time, e.log_partition, e.log_offset)) AS agrees
-    FROM events e LEFT JOIN customers c USING (home) WHERE e.consent_analytics IS NOT NULL GROUP BY 1
-), once AS (
-    SELECT * FROM events
-    QUALIFY row_number() OVER (PARTITION BY home, source, id ORDER BY log_partition, log_offset) = 1
+    SELECT coalesce(c.customer, f.home) AS customer,
+        arg_max(f.agrees, (f.us, f.log_partition, f.log_offset)) AS agrees
+    FROM made_facts f LEFT JOIN customers c USING (home) WHERE f.agrees IS NOT NULL GROUP BY 1
+), homes AS (
+    SELECT home, customer FROM customers UNION SELECT customer, customer FROM customers
+    UNION SELECT customer, customer FROM said
 )
-SELECT {columns}
-FROM once e LEFT JOIN customers c USING (home) LEFT JOIN said s ON s.customer = coalesce(c.customer, e.home)
-WHERE coalesce(s.agrees, {granted})
-"""
+SELECT home, customer, agrees FROM homes LEFT JOIN said USING (customer);
 
-_PEOPLE = """
-CREATE OR REPLACE TEMP VIEW people AS
-SELECT coalesce(c.customer, e.home) AS customer, {traits}
-FROM events e LEFT JOIN customers c USING (home) GROUP BY 1
-"""
+CREATE OR REPLACE TEMP VIEW facts AS
+SELECT coalesce(w.customer, f.home) AS customer, f.* EXCLUDE (agrees)
+FROM made_facts f LEFT JOIN whose w USING (home) WHERE coalesce(w.agrees, {granted});
 
-_MADE = {
-    "customer": "coalesce(c.customer, e.home)",
-    "us": "epoch_us(e.time)",
-    "received_us": "epoch_us(e.received)",
-    "day": "CAST(timezone('{zone}', e.time) AS DATE)",
-    "hour": "CAST(hour(timezone('{zone}', e.time)) AS INTEGER)",
-}
+CREATE OR REPLACE TEMP TABLE people AS
+WITH known AS (
+    SELECT coalesce(w.customer, t.home) AS customer, t.* EXCLUDE (home)
+    FROM made_traits t LEFT JOIN whose w USING (home)
+), said AS (
+    SELECT customer, {traits} FROM known GROUP BY customer
+), every AS (
+    SELECT DISTINCT coalesce(w.customer, f.home) AS customer
+    FROM (SELECT DISTINCT home FROM made_facts WHERE role <> '') f LEFT JOIN whose w USING (home)
+    WHERE coalesce(w.agrees, {granted})
+)
+SELECT every.customer, said.country, said.region, said.plan, CAST(NULL AS VARCHAR) AS company,
+    CAST(NULL AS VARCHAR) AS stage, CAST(NULL AS DOUBLE) AS risk, CAST(NULL AS VARCHAR[]) AS segments, said.birth_year
+FROM every LEFT JOIN said USING (customer);
+"""
 
 
 class Duck:
-    """The analyses' tables over the views `events`, `links`, `customers` of a connection. Safe to use from threads.
+    """The analyses' relations over the tables `made_facts` and `made_traits` of a connection. Safe to use from threads.
 
     Args:
-        con: with the views of `analysis.archive.reader`.
-        plan: whose zone, currency, roles and consent hold.
+        con: with them, and with the view `customers` of `analysis.archive.reader`.
+        plan: whose calendar, currency and consent hold.
+        frame: of the archive.
         number: of the state of the archive.
-        zone: in which periods are cut, if not the plan's.
     """
 
     name = "duckdb"
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, plan: Plan, number: int = 0, zone: str | None = None) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, plan: Plan, frame: Frame, number: int = 0) -> None:
         self._con = con
-        self._con.execute("SET TimeZone = 'UTC'")
         self._lock = threading.Lock()
         self.number = number
-        self.frame = self._framed(plan, zone)
-        self._make(plan)
+        self.frame = frame
+        latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
+        traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year"))
+        granted = str(plan.consent.defaults.get("analytics", True)).lower()
+        con.execute(_VIEWS.format(granted=granted, traits=traits))
 
     @classmethod
-    def open(cls, archive_url: str, plan: Plan, *, memory: str = "1500MB") -> Duck:
-        """An archive as it is now.
+    def open(
+        cls,
+        archive_url: str,
+        plan: Plan,
+        *,
+        memory: str = "1500MB",
+        tell: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Duck:
+        """An archive as it is now; tables of it that are missing are made first.
 
         Args:
             archive_url: folder or fsspec URL.
             plan: as above.
             memory: what DuckDB may take, as it writes sizes; what is more goes to the disk.
+            tell: hears how many parts of how many have been made.
 
         Raises:
             Misconfigured: there is no such archive.
         """
-        con = duckdb.connect(config={"memory_limit": memory})
+        folder = Folder(archive_url)
+        state = load(folder)
+        con = connect(memory)
         events(con, archive_url)
-        return cls(con, plan, load(Folder(archive_url)).number)
+        way = way_of(plan, framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone)
+        paths = refresh(con, folder, state, way, tell)
+        for kind, files in paths.items():
+            if files:
+                source = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
+                con.execute(f"CREATE OR REPLACE TEMP VIEW made_{kind} AS SELECT * FROM {source}")
+        if not paths["facts"]:
+            _make(con, plan, way.zone)
+        return cls(con, plan, _known(con, plan, way.zone), state.number)
 
-    def _framed(self, plan: Plan, zone: str | None) -> Frame:
-        frame = framed(plan, datetime.now(UTC), datetime.now(UTC).date())
-        zone = zone or frame.zone
-        found = self._con.execute(
-            "SELECT epoch_us(max(received)), CAST(timezone(?, min(time)) AS DATE) FROM events", [zone]
-        ).fetchone()
-        newest, begins = found or (None, None)
-        now = datetime.now(UTC) if newest is None else datetime.fromtimestamp(newest / 1e6, UTC)
-        return structs.replace(frame, now=now, begins=begins or now.date(), zone=zone)
+    @classmethod
+    def over(cls, con: duckdb.DuckDBPyConnection, plan: Plan, zone: str | None = None) -> Duck:
+        """The views `events`, `links` and `customers` of a connection, which are small: nothing is written.
 
-    def _make(self, plan: Plan) -> None:
-        held = {row[0] for row in self._con.execute("DESCRIBE events").fetchall()}
-        columns = [f"{self._column(name, type_, held)} AS {name}" for name, type_ in FACTS.items()]
-        granted = plan.consent.defaults.get("analytics", True) if hasattr(plan.consent, "defaults") else True
-        self._con.execute(_FACTS.format(columns=", ".join(columns), granted=str(granted).lower()))
-        traits = [f"{_trait(name, type_)} AS {name}" for name, type_ in PEOPLE.items() if name != "customer"]
-        self._con.execute(_PEOPLE.format(traits=", ".join(traits)))
-
-    def _column(self, name: str, type_: str, held: set[str]) -> str:
-        if name in _MADE:
-            return _MADE[name].format(zone=self.frame.zone)
-        return f'e."{name}"' if name in held else f"CAST(NULL AS {_duck(type_)})"
+        Args:
+            con: with these views.
+            plan: as above.
+            zone: in which periods are cut, if not the plan's.
+        """
+        con.execute("SET TimeZone = 'UTC'")
+        zone = zone or framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone
+        _make(con, plan, zone)
+        return cls(con, plan, _known(con, plan, zone))
 
     def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
         with self._lock:
@@ -122,12 +137,21 @@ class Duck:
         return str(ibis.to_sql(expression, dialect="duckdb"))
 
 
-def _trait(name: str, type_: str) -> str:
-    if name in ("country", "region", "plan"):
-        said = f"json_extract_string(e.traits, '$.{name}')"
-        return f"arg_max({said}, (e.time, e.log_partition, e.log_offset)) FILTER (WHERE {said} IS NOT NULL)"
-    return f"CAST(NULL AS {_duck(type_)})"
+def connect(memory: str) -> duckdb.DuckDBPyConnection:
+    """A database of its own, whose times are in UTC."""
+    con = duckdb.connect(config={"memory_limit": memory})
+    con.execute("SET TimeZone = 'UTC'")
+    return con
 
 
-def _duck(type_: str) -> Any:
-    return DuckDBType.to_string(ibis.dtype(type_))
+def _make(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> None:
+    way = way_of(plan, zone)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE made_facts AS {facts_query(con, 'events', way)}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE made_traits AS {traits_query(con, 'events', way)}")
+
+
+def _known(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> Frame:
+    """The frame of what is there: up to the newest time of receipt."""
+    newest, begins = con.execute("SELECT max(received_us), min(day) FROM made_facts").fetchall()[0]
+    now = datetime.now(UTC) if newest is None else datetime.fromtimestamp(newest / 1e6, UTC)
+    return structs.replace(framed(plan, now, begins or now.date()), zone=zone)

@@ -15,6 +15,7 @@ from analysis.archive.columns import EVENTS, Link, Placed, day_of, events_in, li
 from analysis.archive.facts import FactsOf
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File
+from analysis.tables.units import prune
 from profiles.errors import RapportError
 from profiles.types import Event, Grouping, is_company
 from streams.archive.gather import Gathered, Unnaming, without_company
@@ -60,6 +61,8 @@ def write_flush(
             log.drop([file.path for file in written])
             raise
         else:
+            if held.erased:  # nor in what analyses have made of the files that held them
+                prune(log.folder, log.state)
             return written
 
 

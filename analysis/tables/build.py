@@ -1,0 +1,168 @@
+"""Making the tables of a unit in DuckDB: each event once, with local days and money in one currency."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import duckdb
+import ibis
+import msgspec
+import pyarrow as pa
+from ibis.backends.sql.datatypes import DuckDBType
+
+from analysis.archive.folder import Folder
+from analysis.archive.manifests import State
+from analysis.engines.engine import FACTS
+from analysis.tables.units import KINDS, Unit, prune, units
+from plan import Plan
+from profiles.money import exponent
+
+__all__ = ["Way", "facts_query", "refresh", "traits_query", "way_of"]
+
+_VERSION = 1
+"""Of the tables: raised when what follows from the same events changes."""
+
+_MADE = {
+    "us": "epoch_us(e.time)",
+    "received_us": "epoch_us(e.received)",
+    "day": "CAST(timezone('{zone}', e.time) AS DATE)",
+    "hour": "CAST(hour(timezone('{zone}', e.time)) AS INTEGER)",
+}
+
+_MONEY = ("amount", "cost", "discount", "shipping", "mrr")
+
+_ITEMS = (
+    "list_transform(e.items, lambda x: struct_pack(product := x.product, category := x.category, "
+    "quantity := x.quantity, price := {price}, cost := {cost}))"
+)
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How tables are made: what of a plan they depend on."""
+
+    zone: str
+    currency: str
+    rates: tuple[tuple[str, int, float], ...] = ()  # code, since (µs), minor units of the plan's for one of its own
+
+    @property
+    def digest(self) -> str:
+        """Stands for it in names."""
+        return hashlib.blake2b(msgspec.json.encode((_VERSION, self)), digest_size=4).hexdigest()
+
+
+def way_of(plan: Plan, zone: str) -> Way:
+    """How a plan wants tables, in a zone."""
+    rates = []
+    for spec in plan.file.rates:
+        since = int(pa.scalar(spec.since).cast(pa.timestamp("us")).value)
+        for code, worth in spec.rates.items():
+            rates.append((code, since, worth * 10.0 ** (exponent(plan.currency) - exponent(code))))
+    return Way(zone, plan.currency, tuple(sorted(rates)))
+
+
+def refresh(
+    con: duckdb.DuckDBPyConnection,
+    folder: Folder,
+    state: State,
+    way: Way,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, list[str]]:
+    """Make the tables that are missing, and delete those that are out of date; answer the paths of all, by kind.
+
+    May run in several processes at once, and be killed at any time.
+
+    Args:
+        con: a connection, whose views are replaced.
+        folder: of the archive.
+        state: of the archive.
+        way: how the tables are made.
+        tell: hears how many units of how many are there.
+
+    Raises:
+        Vanished: a file of the archive was replaced meanwhile; load the state again.
+    """
+    prune(folder, state)
+    held = set(folder.names("tables"))
+    wanted = units(state)
+    for done, unit in enumerate(wanted):
+        tell(done, len(wanted))
+        paths = {kind: unit.path(kind, way.digest) for kind in KINDS}
+        if not held.issuperset(paths.values()):
+            _build(con, folder, unit, way, paths)
+    tell(len(wanted), len(wanted))
+    return {kind: [folder.url(unit.path(kind, way.digest)) for unit in wanted] for kind in KINDS}
+
+
+def _build(con: duckdb.DuckDBPyConnection, folder: Folder, unit: Unit, way: Way, paths: dict[str, str]) -> None:
+    listed = ", ".join(quoted(folder.url(file.path)) for file in unit.files)
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW unit_events AS SELECT * FROM "
+        f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+    )
+    for kind, select in (("facts", facts_query), ("traits", traits_query)):
+        order = "role, home, us" if kind == "facts" else "home, us"
+        rows = con.sql(f"SELECT * FROM ({select(con, 'unit_events', way)}) ORDER BY {order}, log_partition, log_offset")
+        reader = rows.to_arrow_reader(65_536)
+        with folder.writer(paths[kind], reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
+def facts_query(con: duckdb.DuckDBPyConnection, table: str, way: Way) -> str:
+    """The query that makes `facts` of a table of the archive, by `home`, with what it `agrees` to."""
+    con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, since BIGINT, rate DOUBLE)")
+    if way.rates:
+        con.executemany("INSERT INTO rates VALUES (?, ?, ?)", [list(rate) for rate in way.rates])
+    held = {row[0] for row in con.execute(f"DESCRIBE {table}").fetchall()}
+    columns = [f"{_column(name, type_, held, way)} AS {name}" for name, type_ in FACTS.items() if name != "customer"]
+    return f"""
+        WITH once AS (
+            SELECT * FROM {table} QUALIFY row_number() OVER (
+                PARTITION BY home, source, id ORDER BY log_partition, log_offset) = 1
+        )
+        SELECT {", ".join(columns)}, e.consent_analytics AS agrees
+        FROM once e ASOF LEFT JOIN rates r ON e.currency = r.code AND epoch_us(e.time) >= r.since
+    """
+
+
+def traits_query(con: duckdb.DuckDBPyConnection, table: str, way: Way) -> str:
+    """The query for what events say of people, as far as analyses ask for it: null where one says nothing of it."""
+    said = {name: f"json_extract_string(traits, '$.{name}')" for name in ("country", "region", "plan")}
+    said["birth_year"] = "TRY_CAST(left(json_extract_string(traits, '$.birthday'), 4) AS INTEGER)"
+    columns = ", ".join(f"{words} AS {name}" for name, words in said.items())
+    any_ = ", ".join(f"CAST({words} AS VARCHAR)" for words in said.values())
+    return f"""
+        SELECT home, epoch_us(time) AS us, log_partition, log_offset, {columns} FROM {table}
+        WHERE traits <> '{{}}' AND coalesce({any_}) IS NOT NULL
+    """
+
+
+def _column(name: str, type_: str, held: set[str], way: Way) -> str:
+    if name in _MADE:
+        return _MADE[name].format(zone=way.zone)
+    if name not in held:
+        return f"CAST(NULL AS {duck_type(type_)})"
+    if name in _MONEY:
+        return _converted(f'e."{name}"', way)
+    if name == "items":
+        return _ITEMS.format(price=_converted("x.price", way), cost=_converted("x.cost", way))
+    if type_ == "string":
+        return f"coalesce(e.\"{name}\", '')"
+    return f'e."{name}"'
+
+
+def _converted(money: str, way: Way) -> str:
+    """Money in the plan's currency; null where there is no rate."""
+    own = f"e.currency IN ('', {quoted(way.currency)})"
+    return f"CASE WHEN {own} THEN {money} ELSE CAST(round({money} * r.rate) AS BIGINT) END"
+
+
+def duck_type(type_: str) -> str:
+    """A type as DuckDB writes it."""
+    return str(DuckDBType.to_string(ibis.dtype(type_)))
+
+
+def quoted(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"

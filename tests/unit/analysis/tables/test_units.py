@@ -1,0 +1,96 @@
+"""Tables for analyses: made once, again for what changed, and gone with whom they were of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.archive.columns import EVENTS
+from analysis.archive.facts import facts_of
+from analysis.archive.folder import Folder
+from analysis.archive.manifests import File, load
+from analysis.engines.duck import Duck
+from analysis.keeping.retention import RETENTION, Asked
+from analysis.running import run
+from analysis.tables.units import FOLDER, units
+from plan import Plan, parse_plan
+from streams.archive.gather import Gathered
+from streams.archive.manifest_log import ManifestLog
+from streams.archive.write import write_flush
+from tests.analysed import archived, happened, whole
+from tests.plans import BASE
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return parse_plan(BASE, "small.yaml", {})
+
+
+def orders(count: int, month: int = 3) -> list[dict[str, object]]:
+    return [
+        happened(f"customer-{number % 5}", "purchase", f"{month:02d}-{1 + number % 28:02d}", amount=100 + number,
+                 subject=f"{month}-{number}")
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def flushed(log: ManifestLog, rows: list[dict[str, object]]) -> None:
+    """These rows as a flush of the archiver, in files by day."""
+    full = whole(rows)
+    files = []
+    for day in sorted({row["time"].date().isoformat() for row in full}):
+        path = log.name("events", day)
+        part = [row for row in full if row["time"].date().isoformat() == day]
+        size = log.folder.write_table(path, pa.Table.from_pylist(part, schema=EVENTS))
+        files.append(File(path, "events", day, len(part), size, log.state.number + 1))
+    log.flush(add=files, read={0: (0, 1)})
+
+
+def archive(folder: Path) -> ManifestLog:
+    log = ManifestLog(Folder(str(folder)), "test", lambda: 1.0)
+    log.start("profile.events", 1)
+    return log
+
+
+def tables(folder: Path) -> dict[str, float]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in (folder / FOLDER).rglob("*.parquet")}
+
+
+def test_they_say_what_the_files_say(tmp_path: Path, plan: Plan) -> None:
+    log = archive(tmp_path)
+    rows = orders(60, 1) + orders(60, 3) + [happened("customer-1", "", "05-20")]
+    flushed(log, rows)
+    flushed(log, orders(20, 3))  # sent again, with the same ids: no table holds them twice
+    made = Duck.open(str(tmp_path), plan)
+    assert run(RETENTION, made, Asked()).rows == run(RETENTION, archived(rows, until="05-20", plan=plan), Asked()).rows
+
+
+def test_only_what_changed_is_made_anew(tmp_path: Path, plan: Plan) -> None:
+    log = archive(tmp_path)
+    flushed(log, orders(60, 1) + orders(60, 3) + [happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan)
+    before = tables(tmp_path)
+    assert {unit.name for unit in units(load(log.folder))} == {"2026-01", "2026-03", "2026-05-20"}
+    flushed(log, [happened("customer-9", "purchase", "01-07", amount=1, subject="late")])
+    Duck.open(str(tmp_path), plan)
+    after = tables(tmp_path)
+    kept = before.keys() & after.keys()
+    gone = {name.removeprefix(f"{FOLDER}/")[: len("facts/2026-01")] for name in before.keys() - kept}
+    assert gone == {"facts/2026-01", "traits/2026-0"}
+    assert all(before[name] == after[name] for name in kept)
+
+
+def test_nothing_is_left_of_who_is_erased(tmp_path: Path, plan: Plan) -> None:
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan)
+    gone = Gathered()
+    gone.erase("customer-2", "digest")
+    gone.read[0] = (1, 2)
+    write_flush(log, gone, 2.0, facts_of(plan))
+    for name in tables(tmp_path):
+        assert "customer-2" not in pq.read_table(tmp_path / name, columns=["home"])["home"].to_pylist()
+    assert "customer-2" not in str(run(RETENTION, Duck.open(str(tmp_path), plan), Asked()).rows)
