@@ -270,6 +270,7 @@ class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=Fals
     origin: Origin = NOWHERE
     split: str = ""  # of a state that was computed anew for a split: its id
     position: int = 0  # offset of the `Merge` in the loser's partition
+    matters: bool = False  # of a split: alerts and a case only, which one who is taken apart held for the winner
 
 
 class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
@@ -646,6 +647,7 @@ class Splitting(msgspec.Struct, array_like=True, gc=False):
     cutovers: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
     done: bool = False  # what was computed is here; the cutovers stay, for what may still be on its way
     told: list[str] = []  # companies that keep the share from before until then
+    handed: dict[str, str] = {}  # id of an alert or case that went on to its owner → who that is; the latest
 
 
 class Claims(msgspec.Struct, array_like=True, gc=False):

@@ -55,6 +55,8 @@ def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, 
     for message in sorted((one for one in messages if "alert" in one), key=_by_change):
         alert = message["alert"]
         ids = standing[alert["profile"], alert["rule"]]
+        if alert["id"] in latest:  # whose it is was said last
+            standing[latest[alert["id"]]["profile"], alert["rule"]].discard(alert["id"])
         if alert["state"] in OPEN and ids - {alert["id"]}:
             others = [heard[other] for other in ids - {alert["id"]}]
             yield TOLD_TWICE, f"{alert['profile']} {alert['rule']}: {message['id']} beside {others}"

@@ -140,17 +140,29 @@ class ToldOf:
         if profile is not None and profile.redirect:
             return False
         held = profile or Profile("")
-        inside = any(entered != (name in held.segments) for name, (_, entered) in self.segments.items())
+        told = self._still_of(held)
+        inside = any(entered != (name in held.segments) for name, (_, entered) in told.segments.items())
         return (
             inside
-            or any(True for _ in self._unknown(held))
-            or bool(self._over(held))
-            or self._case(held) is not held.case
-            or bool(self._cases_over(held, held.case))
+            or any(True for _ in told._unknown(held))
+            or bool(told._over(held))
+            or told._case(held) is not held.case
+            or bool(told._cases_over(held, held.case))
         )
 
     def adopt(self, profile: Profile) -> Adopted:
         """Make it true of a profile, in place; answer what the indexes have to hear of."""
+        return self._still_of(profile)._adopt(profile)
+
+    def _still_of(self, profile: Profile) -> ToldOf:
+        """These words without those about what went on to somebody else in a split."""
+        handed = profile.splitting.handed if profile.splitting is not None else {}
+        if not handed:
+            return self
+        alerts = {id_: alert for id_, alert in self.alerts.items() if id_ not in handed}
+        return ToldOf(self.segments, alerts, {id_: case for id_, case in self.cases.items() if id_ not in handed})
+
+    def _adopt(self, profile: Profile) -> Adopted:
         found = Adopted(
             [name for name, (_, inside) in self.segments.items() if inside and name not in profile.segments],
             [name for name, (_, inside) in self.segments.items() if not inside and name in profile.segments],

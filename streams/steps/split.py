@@ -12,18 +12,30 @@ from the history of events, up to a cutover in the log of each home, and comes b
   sent on before may still be on its way through a third profile.
 * A home that is about to become a profile, but has not heard so yet, cannot note what another one answers. So once all
   of these have moved, the profile tells each of them the cutovers of the others.
+
+What people have to do with a customer no event tells of. An alert and a case go, behind the order to move, to whoever
+has the home that they began with, as their ids say: under the id that others know, with what people decided. So a
+customer who was somebody else's for a while is not told of once more.
 """
 
 from __future__ import annotations
 
 import itertools
 
+import msgspec
+
+from models.cases.following import profile_of_case
 from models.labels import snapshots
+from models.segments.alerts import alert_id
 from profiles.merge import add_identities
-from profiles.types import Profile, Split, Splitting
+from profiles.types import Absorb, Profile, Split, Splitting
 from streams.steps.work import SENT_BITS, Work
 
-__all__ = ["move", "moved", "reset"]
+__all__ = ["hand_over", "matters_by_owner", "move", "moved", "reset"]
+
+_HANDED = 32  # ids of alerts and cases that went on: what others were told of one since, a worker reads before that
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None:
@@ -34,13 +46,14 @@ def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None
     others = [home for home in command.winners if home != profile.id]
     cutovers = _cutovers(profile) | {profile.id: _position(work, command)}
     splitting = Splitting(command.split, command.winners, command.identities, others, cutovers, told=told)
+    splitting.handed = dict(profile.splitting.handed) if profile.splitting is not None else {}
     snapshots.censor(profile, tally=work.labels)
     anew = Profile(
         profile.id,
         seen=profile.seen,
         splits=profile.splits,
         segments=profile.segments,
-        alerts=profile.alerts,
+        alerts=dict(profile.alerts),
         case=profile.case,
         stage=profile.stage,
         stage_since=profile.stage_since,
@@ -51,6 +64,58 @@ def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None
     work.replace(anew)
     first = [home for home in others if command.winners[home] == home]
     _tell_to_move(work, command, splitting, first or others, profile.splits)
+    for owner, theirs in matters_by_owner(anew, splitting, anew.id).items():
+        if owner != anew.id:
+            _let_go(work, anew, splitting, theirs, owner)
+            hand_over(work, command, anew, theirs, owner)
+
+
+def matters_by_owner(held: Profile, splitting: Splitting, otherwise: str) -> dict[str, Profile]:
+    """The alerts and the case of one who is taken apart, or of whom a merge from before brings, by whose they are now.
+
+    Args:
+        held: has them.
+        splitting: of the one who is taken apart.
+        otherwise: whose home they are of that began with nobody of the split.
+    """
+    winners, found = splitting.winners, dict[str, Profile]()
+
+    def of(home: str) -> Profile:
+        owner = winners.get(home, otherwise)
+        return found.setdefault(owner, Profile(held.id))
+
+    for rule, alert in held.alerts.items():
+        home = next((home for home in winners if alert_id(home, rule, alert.opened) == alert.id), otherwise)
+        of(home).alerts[rule] = alert
+    if held.case is not None:
+        home = profile_of_case(held.case.id)
+        of(home if home in winners else otherwise).case = held.case
+    return found
+
+
+def hand_over(work: Work, cause: Split | Absorb, profile: Profile, theirs: Profile, owner: str) -> None:
+    """Send alerts and a case on to whose they are, or to the home that knows who that is.
+
+    Args:
+        work: of the batch.
+        cause: because of which.
+        profile: has had them.
+        theirs: has nothing else.
+        owner: takes them in.
+    """
+    work.send(Absorb(owner, profile.id, cause.time, _encode(theirs), work.origin(cause), matters=True))
+
+
+def _let_go(work: Work, profile: Profile, splitting: Splitting, theirs: Profile, owner: str) -> None:
+    """Let a profile not hold any more what it hands over, and know that it did."""
+    for rule, alert in theirs.alerts.items():
+        del profile.alerts[rule]
+        work.drop_alert(alert)
+        splitting.handed[alert.id] = owner
+    if theirs.case is not None:
+        profile.case = None
+        splitting.handed[theirs.case.id] = owner
+    splitting.handed = dict(list(splitting.handed.items())[-_HANDED:])
 
 
 def move(work: Work, home: Profile, command: Split) -> None:

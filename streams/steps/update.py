@@ -54,7 +54,7 @@ from streams.companies.erasing import answer, forget, forget_by_all
 from streams.companies.joining import join, lay_bare, note_joiner, share_joined
 from streams.companies.shares import ask_back, hear, let_go, pass_back, share_cell, share_out, take_back, told_of
 from streams.kafka.topics import ALERTS
-from streams.steps.split import move, moved, reset
+from streams.steps.split import hand_over, matters_by_owner, move, moved, reset
 from streams.steps.work import SENT_BITS, Work
 
 __all__ = ["TOMBSTONE_KEPT", "announce", "update"]
@@ -199,12 +199,13 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
         if winner.splitting is not None and winner.splitting.split == command.split:
             winner.splitting.done = True
             winner.splitting.winners, winner.splitting.identities = {}, {}
+    elif command.matters:
+        _take_matters(work, winner, command, _decode_profile(command.state), winner.id)
+        return
     elif winner.splitting is not None and _before_cutover(winner.splitting, command.loser, command.position):
         known = _decode_profile(command.state)
         winner.splits = sorted({*winner.splits, *known.splits})  # whatever comes of them again is a repeat, too
-        ours, our_case = dict(winner.alerts), winner.case
-        merge_matters(winner, known)  # they are of nobody else, and no event tells of them
-        _tell_matters(work, command, winner, ours, our_case, known)
+        _take_matters(work, winner, command, known, command.loser)  # no event tells of them
         work.touch(winner)
         if limits.companies is not None:
             ask_back(work, command, known)
@@ -224,10 +225,33 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     work.touch(winner)
 
 
+def _take_matters(work: Work, profile: Profile, command: Absorb, held: Profile, otherwise: str) -> None:
+    """Take in alerts and a case apart from all else; who is taken apart hands on what is of another home.
+
+    Who of a split does not know the others' owners sends it to the home, which does.
+    """
+    splitting = profile.splitting
+    theirs = {otherwise: Profile(held.id, alerts=held.alerts, case=held.case)}
+    if splitting is not None and splitting.winners:
+        theirs = matters_by_owner(held, splitting, otherwise if otherwise in splitting.winners else profile.id)
+    for owner, part in theirs.items():
+        if owner != profile.id:
+            if part.alerts or part.case is not None:
+                hand_over(work, command, profile, part, owner)
+            continue
+        ours, our_case = dict(profile.alerts), profile.case
+        merge_matters(profile, part)
+        _tell_matters(work, command, profile, ours, our_case, part)
+        work.touch(profile)
+
+
 def _tell_matters(
     work: Work, command: Absorb, winner: Profile, ours: Mapping[str, Alert], our_case: Case | None, loser: Profile
 ) -> None:
     """Tell what became of the alerts and cases of two who are one, and bring the index of alerts up to it."""
+    if winner.splitting is not None and winner.splitting.handed:
+        back = {*(alert.id for alert in loser.alerts.values()), loser.case.id if loser.case is not None else ""}
+        winner.splitting.handed = {id_: to for id_, to in winner.splitting.handed.items() if id_ not in back}
     for alert in loser.alerts.values():
         if alert.rule in ours and ours[alert.rule].id == alert.id:
             work.alerts[alert.id] = (winner.id, winner.alerts[alert.rule])
@@ -420,6 +444,10 @@ def _leave_segments(work: Work, profile: Profile, **why: str) -> None:
 
 
 def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
+    splitting = profile.splitting
+    if splitting is not None and not splitting.done and (owner := splitting.handed.get(command.case or command.alert)):
+        work.send(msgspec.structs.replace(command, profile=owner, origin=work.origin(command)))
+        return
     if command.case:
         _act_on_case(work, profile, command)
         return

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.cases.following import Cases
+from models.conditions.rules import AlertRule
+from models.durations import DAY
+from models.segments.alerts import compile_alerts
 from plan import load_plan
 from profiles.documents import decode_profile
 from profiles.identity.links import Erasure, Lifted
 from profiles.identity.secrets import suppression
 from profiles.search.terms import members_of, terms_of
 from profiles.types import ERASED, Identity
+from streams.kafka.topics import ALERTS, CASES
 from streams.records.links import EraseRequest, LiftRequest, SplitRequest
+from streams.steps.alert import alert
+from streams.steps.work import Work
 from tests.integration.rapport import PLAN
+from tests.outputs import wrong_outputs
 from tests.properties.world import PARTITIONS, World, play
 
 pytestmark = pytest.mark.slow
@@ -136,6 +145,36 @@ def test_a_split_loses_and_doubles_nothing(seed: int) -> None:
             assert owners[out] not in {owners[other] for other in others}
 
     play(RULES, seed, story)
+
+
+ALARM = AlertRule(name="here", when={"open_tickets": "at most 0"}, cooldown=3600.0, purpose=None)  # for everybody
+
+
+def looks() -> list[Callable[[Work], None]]:
+    """The steps that tell of everybody who is there, once."""
+    rules = compile_alerts([ALARM], RULES.currency, ())
+    return [alert(rules, RULES.consent, cases=Cases([ALARM], RULES.currency, 30 * DAY, 0.0, RULES.consent))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_who_was_somebody_elses_for_a_while_is_not_told_of_once_more(seed: int) -> None:
+    """Alerts and cases go with merges and come back with splits, whoever is killed: each customer has one of each."""
+
+    async def story(world: World) -> None:
+        world.start()
+        for number, identities in enumerate(history(world.chance, 60)):
+            await world.happen(f"e{number}", 1000.0 + number, identities)
+            await world.some_time()
+            if number % 15 == 14:
+                await ask_to_split(world, number)
+        await world.settle()
+
+        alive = {id_: profile for id_, profile in world.everybody().items() if not profile.redirect}
+        assert not list(wrong_outputs((), world.values(ALERTS), world.values(CASES), alive))
+        assert {id_ for id_, profile in alive.items() if ALARM.name in profile.alerts} == alive.keys()
+
+    play(RULES, seed, story, looks())
 
 
 @settings(max_examples=60, deadline=None)

@@ -27,24 +27,25 @@ from profiles.identity.links import Linked
 from profiles.identity.secrets import suppression
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
 from profiles.types import Event, Grouping, Identity, Profile, Record, partition_of
-from streams.clock import SteppedClock
+from streams.clock import Clock, SteppedClock
 from streams.commands import CommandSender
 from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
-from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
+from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, PROFILE_EVENTS, TOLD, topic_name
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline, limits_of
 from streams.records.links import LinkRequest, Request
 from streams.settings import Settings
 from streams.steps.update import update
+from streams.steps.work import Work
 from streams.worker.flow import Flow
 from streams.worker.linker import Linker
 from streams.worker.profiles import ProfileRunner, Steps
-from streams.worker.told import nothing_told
+from streams.worker.told import ToldReader, nothing_told
 from tests.build import live
 
 PARTITIONS = 3
@@ -61,10 +62,10 @@ _encode = msgspec.msgpack.Encoder().encode
 Story = Callable[["World"], Coroutine[Any, Any, None]]
 
 
-def play(plan: Plan, seed: int, story: Story) -> None:
-    """Let a story happen in a new world."""
+def play(plan: Plan, seed: int, story: Story, look: Sequence[Callable[[Work], None]] = ()) -> None:
+    """Let a story happen in a new world, in which customers are looked at by these steps."""
     with asyncio.Runner(loop_factory=_Loop) as runner:
-        runner.run(_whole(World(plan, random.Random(seed)), story))
+        runner.run(_whole(World(plan, random.Random(seed), look), story))
 
 
 async def _whole(world: World, story: Story) -> None:
@@ -99,6 +100,13 @@ class _Loop(asyncio.SelectorEventLoop):
         done = self.create_future()
         done.set_result(func(*args))
         return done
+
+
+class _Passing:
+    """A clock by the loop's time: who is looked at later is looked at later."""
+
+    def now(self) -> float:
+        return round(2000.0 + asyncio.get_running_loop().time(), 6)
 
 
 def timeless() -> asyncio.AbstractEventLoop:
@@ -169,10 +177,11 @@ class Applier(Process):
         self._world = world
         self._number = number
         self._store = world.profiles
-        changing = Pipeline(update(world.plan.currency, limits_of(SETTINGS, world.plan)))
-        steps = Steps(changing, changing, Pipeline())
+        change = update(world.plan.currency, limits_of(SETTINGS, world.plan))
+        steps = Steps(Pipeline(change, *world.look), Pipeline(change), Pipeline())
         outbox = Outbox(self.carrier, SETTINGS)
-        self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock), nothing_told)
+        told = ToldReader(world.log, world.ends, SETTINGS) if world.look else nothing_told
+        self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock), told)
         self._runner.assigned([number])
 
     async def turn(self) -> None:
@@ -235,13 +244,16 @@ class World:
     Args:
         plan: identity rules.
         chance: says how long everything takes.
+        look: steps that customers are taken through besides.
     """
 
-    def __init__(self, plan: Plan, chance: random.Random) -> None:
+    def __init__(self, plan: Plan, chance: random.Random, look: Sequence[Callable[[Work], None]] = ()) -> None:
         self.plan = plan
+        self.look = look
         self.chance = chance
-        self.clock = SteppedClock(2000.0)
-        self.log = MemoryLog({EVENTS: PARTITIONS, CHANGES: PARTITIONS, LINKS: 1, NEWS: 1}, self.clock)
+        self.clock: Clock = _Passing() if look else SteppedClock(2000.0)
+        topics = {EVENTS: PARTITIONS, CHANGES: PARTITIONS, **dict.fromkeys(TOLD, PARTITIONS), LINKS: 1, NEWS: 1}
+        self.log = MemoryLog(topics, self.clock)
         self.links = MemoryLinkStore()
         self.profiles = MemoryStore(plan.namespace, PARTITIONS, self.links)
         self.processes: list[Process] = []
@@ -352,6 +364,14 @@ class World:
             for number in range(PARTITIONS)
             for id_, document in self.profiles.partition(number).documents.items()
         }
+
+    def values(self, topic: str) -> list[bytes]:
+        """The values of a topic's records, those of one partition in order."""
+        return [
+            record.value
+            for number in range(PARTITIONS)
+            for record in self.log.held(TopicPartition(topic, number)).records
+        ]
 
     def unread(self, topic: str, number: int, offset: int) -> list[ConsumerRecord]:
         """The records of a partition from an offset on."""

@@ -17,7 +17,6 @@ from tests.integration.faults.companies import grouped_plan
 from tests.integration.faults.load import history
 from tests.integration.faults.trial import Trial
 from tests.integration.rapport import PLAN
-from tests.outputs import TOLD_TWICE
 from tests.servers import ApacheKafka, KafkaServer
 
 SEED = 20_260
@@ -55,10 +54,6 @@ def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
             trial.round(messages[number * size : (number + 1) * size], kind)
         outcome = trial.finish(500)  # before pytest ends it: this says what waits
     verdict = outcome.verdict
-    # Not mended yet, and its cause is not known (docs/guarantees.md): up to two alerts of one customer were seen to be
-    # told once more under other ids. What others believe in the end is right all the same, and compared below.
-    assert verdict.faults[TOLD_TWICE] <= 3, verdict.examples
-    verdict.faults[TOLD_TWICE] = 0
     assert not +verdict.faults, "\n".join([str(verdict.faults), *verdict.examples])
     assert verdict.records > 0.97 * EVENTS
     assert verdict.repeats > 500
