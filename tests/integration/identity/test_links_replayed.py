@@ -57,6 +57,8 @@ def test_replaying_the_requests_gives_the_same_links_and_changes_nobody(
         before = everything(settings)
         assert len(before[IDENTITY.profiles]) > 10
         assert len(before[f"{IDENTITY.tag}:refused"]) > 50
+        assert before[f"{IDENTITY.tag}:claims"]
+        assert not before.get(f"{IDENTITY.tag}:splitting")
 
         async def lose(client: Any) -> None:
             await client.delete(*[key async for key in client.scan_iter(match=f"{IDENTITY.tag}:*")])
@@ -68,5 +70,6 @@ def test_replaying_the_requests_gives_the_same_links_and_changes_nobody(
         rapport.stop_workers()
         after = everything(settings)
 
+        assert not after.get(f"{IDENTITY.tag}:splitting")
         assert owners(after) == owners(before)
         assert customers(after) == customers(before)

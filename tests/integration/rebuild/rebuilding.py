@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,10 +19,10 @@ from kafka.errors import CoordinatorNotAvailableError
 
 from profiles.clock import ClockState
 from profiles.stores.clock import RedisClockStore
-from profiles.stores.keys import CENSUS, CLOCK
+from profiles.stores.keys import CENSUS, CLOCK, IDENTITY
 from profiles.stores.positions import read_positions
-from profiles.stores.redis import connect
-from streams.kafka.topics import topic_name
+from profiles.stores.redis import RedisStore, connect
+from streams.kafka.topics import PROFILE_CHANGES, topic_name
 from streams.settings import Settings
 from tests.integration.rapport import REPOSITORY, Rapport, environment
 
@@ -150,36 +151,73 @@ def rebuild(settings: Settings, *options: str, code: int = 0) -> dict[str, Any]:
 
 
 def until_quiet(rapport: Rapport, timeout: float = 180.0) -> None:
-    """Wait until everything in Kafka has been read and applied, twice in a row."""
+    """Wait until nothing is on its way any more: all is read, applied and delivered, and no split is being completed.
+
+    However long any of it takes: what is committed and not delivered yet, or is computed from history, no topic shows.
+    """
     deadline = time.monotonic() + timeout
-    times = 0
-    while times < 3:
+    times, seen = 0, None
+    while times < 2:
         assert time.monotonic() < deadline, f"not quiet yet\n{rapport.logs()}"
-        times = times + 1 if _quiet(rapport) else 0
+        ends = at_rest(rapport)
+        times = times + 1 if ends is not None and ends == seen else 0
+        seen = ends
         time.sleep(0.5)
 
 
-def _quiet(rapport: Rapport) -> bool:
+def at_rest(rapport: Rapport) -> dict[TopicPartition, int] | None:
+    """Where the topics end that work goes through, if nothing is on its way; else None."""
     settings = rapport.settings
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka, group_id=settings.worker_group, enable_auto_commit=False)
     try:
         sources = [topic_name(settings, source.topic) for source in rapport.plan.sources.values()]
-        events, links, records = (
-            topic_name(settings, base) for base in ("profile.events", "identity.links", "training.examples")
+        events, links, records, changes = (
+            topic_name(settings, base)
+            for base in ("profile.events", "identity.links", "training.examples", "profile.changes")
         )
         ends = _ends(consumer, [*sources, events, links, records])
+        # Places first: what came of what is applied is in an outbox then, or behind these ends.
         read = in_redis(settings, lambda client: read_positions(client, settings.partitions))
+        splits, outboxes = in_redis(settings, lambda client: _under_way(client, settings.partitions))
         applied = {TopicPartition(events, number): at + 1 for number, at in read.profiles.items()}
         applied |= {TopicPartition(links, 0): read.identity + 1, TopicPartition(records, 0): read.learner + 1}
         committed = admin.list_group_offsets(settings.worker_group)[settings.worker_group]
         applied |= {tp: at.offset for tp, at in committed.items() if tp.topic in sources}
-        return all(applied.get(tp, 0) >= end for tp, end in ends.items())
+        if splits or any(applied.get(tp, 0) < end for tp, end in ends.items()):
+            return None
+        delivered = _delivered(consumer, changes)
+        return ends if all(delivered[number] >= version for number, version in outboxes.items()) else None
     except CoordinatorNotAvailableError:  # of a Kafka that has only just started
-        return False
+        return None
     finally:
         consumer.close()
         admin.close()
+
+
+async def _under_way(client: Any, partitions: int) -> tuple[bool, dict[int, int]]:
+    """Whether the linker has anything under way; by partition, the latest commit in the outbox, delivered or not."""
+    store = RedisStore(client)
+    outboxes = {number: await store.outbox(number) for number in range(partitions)}
+    of_profiles = {
+        number: [version for version, outputs in held if any(one.topic == PROFILE_CHANGES for one in outputs)]
+        for number, held in outboxes.items()
+    }
+    linking = await client.exists(f"{IDENTITY.tag}:splitting", IDENTITY.outbox)
+    return bool(linking), {number: max(found) for number, found in of_profiles.items() if found}
+
+
+def _delivered(consumer: KafkaConsumer, changes: str) -> Counter[int]:
+    """By partition, the commit of the last document in `profile.changes`, which is delivered after all else of it."""
+    ends = {place: end for place, end in _ends(consumer, [changes]).items() if end}
+    consumer.assign(list(ends))
+    for place, end in ends.items():
+        consumer.seek(place, end - 1)
+    versions: Counter[int] = Counter()
+    while len(versions) < len(ends):
+        for place, found in consumer.poll(1000).items():
+            versions[place.partition] = int(dict(found[-1].headers)["version"])
+    return versions
 
 
 def _ends(consumer: KafkaConsumer, topics: list[str]) -> dict[TopicPartition, int]:
