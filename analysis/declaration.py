@@ -178,7 +178,7 @@ class Analysis(Generic[P]):
         chart: how it is drawn.
         finish: makes rows of the summed rows, in Python: cumulated, tested, completed. Rows keep the dimensions.
         columns: further columns that `finish` makes.
-        sentence: one sentence on the result.
+        sentence: one sentence on the result, None if there is nothing to say.
         notes: what a reader has to know of these rows.
     """
 
@@ -195,5 +195,5 @@ class Analysis(Generic[P]):
     needs: Sequence[Need] = ()
     finish: Callable[[list[Row], Base, P], list[Row]] | None = None
     columns: Sequence[Column] = ()
-    sentence: Callable[[list[Row], Base, P], Text] | None = None
+    sentence: Callable[[list[Row], Base, P], Text | None] | None = None
     notes: Callable[[list[Row], Base, P], list[Text]] | None = None
