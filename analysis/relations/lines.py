@@ -19,8 +19,8 @@ _KEPT = (*_EVENT, "subject", "us", "day", "channel", "utm_campaign")
 def by_product(events: ir.Table) -> ir.Table:
     """Events with the product and the category that they are about: one row a product of those that list several,
     and each product once an event. What names none stays, without."""
-    single = events.filter((events.items.length() == 0) | events.items.isnull() | events.product.notnull())
-    several = events.filter((events.items.length() > 0) & events.product.isnull())
+    several = (events["items"].length() > 0).fill_null(False) & (events.product.fill_null("") == "")
+    single, several = events.filter(~several), events.filter(several)
     others = [name for name in events.columns if name not in ("items", "product", "category")]
     listed = several.select(*others, _item=several["items"].unnest())
     listed = listed.select(*others, product=listed._item.product, category=listed._item.category).distinct()
