@@ -41,7 +41,7 @@ from profiles.identity.secrets import derived_key, is_hash
 from profiles.money import Rates
 from profiles.search.terms import Searchable
 from profiles.state import Limits
-from profiles.types import Identity, cell_id, company_id, profile_id
+from profiles.types import Identity, Profile, cell_id, company_id, is_company, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
 
@@ -198,9 +198,9 @@ class Plan:
 
     @cached_property
     def teams(self) -> list[str]:
-        """To whom cases go: owners of routes, and of alerts about customers."""
+        """To whom cases go: owners of routes, and of alerts."""
         of_routes = {route.owner for route in self.file.routes if route.owner}
-        of_rules = {rule.owner for rule in of_grain(self.alerts, "customer") if rule.owner}
+        of_rules = {rule.owner for rule in self.alerts if rule.owner}
         return sorted(of_routes | of_rules, key=str.casefold)
 
     @cached_property
@@ -338,6 +338,10 @@ class Plan:
             return None
         asked = {name for definition in self.churn.definitions for name in definition.ends_by.disuse}
         return Judging(self.churn, WEIGHTS | self.file.groups[self.group].health, frozenset(asked - {*ROLES}))
+
+    def horizon_of(self, profile: Profile) -> float:
+        """How far the risk of a customer, or of a company, looks ahead: seconds."""
+        return self.judging.ground.horizon if self.judging is not None and is_company(profile.id) else self.churn.horizon
 
     @cached_property
     def unname(self) -> Unname:

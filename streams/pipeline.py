@@ -90,7 +90,10 @@ def profile_pipeline(
         update(plan.currency, limits_of(settings, plan)),
         score(panel, plan.churn, plan.currency, plan.consent, plan.judging),
         segment(segments, holding, of_companies=theirs and theirs[0]),
-        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
+        alert(
+            alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan),
+            cases_of_companies=_cases_of_companies(plan),
+        ),  # fmt: skip
         label(plan.churn, plan.currency, plan.consent, panel, plan.judging),
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
@@ -113,6 +116,14 @@ def _cases(plan: Plan) -> Cases:
     return Cases(rules, plan.currency, churn.horizon, churn.hold_out, plan.consent, plan.file.routes)
 
 
+def _cases_of_companies(plan: Plan) -> Cases | None:
+    """The same of companies: none is held out, and what members allow is heeded in their shares."""
+    if plan.judging is None:
+        return None
+    rules, horizon = of_grain(plan.alerts, "company"), plan.judging.ground.horizon
+    return Cases(rules, plan.currency, horizon, 0.0, Consent(), plan.file.routes)
+
+
 def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
     """What happens to profiles while more events wait: they change, and are looked at later."""
     return Pipeline(
@@ -130,7 +141,10 @@ def review_pipeline(
     theirs = _rules(plan, population, "company") if plan.group else None
     return Pipeline(
         segment(segments, holding, of_companies=theirs and theirs[0]),
-        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
+        alert(
+            alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan),
+            cases_of_companies=_cases_of_companies(plan),
+        ),  # fmt: skip
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
 

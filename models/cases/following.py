@@ -3,7 +3,8 @@
 A case opens with the first alert that anybody is told of, collects the rules of further ones, and is `cleared` when no
 alert stands. It comes back under its id if an alert opens within the cooldown of its rule. Who is held out has none. A
 customer who has left is a case of another kind: when they leave, the one to keep them ends, and if an alert still
-stands, one to win them back begins. Cases of companies there are none.
+stands, one to win them back begins. A company has a case of its own, by the rules about companies, whatever cases its
+members have; one that counts for another company has none.
 
 Whose it is the plan's routes say when it opens, and again when a rule joins or two become one; not any more once a
 person has given it to somebody.
@@ -62,10 +63,10 @@ class Cases:
     """The plan's alert rules as far as cases follow from them.
 
     Args:
-        rules: about customers.
+        rules: about customers, or those about companies.
         currency: of the plan.
         horizon: of churn, seconds.
-        hold_out: share of customers who are left alone.
+        hold_out: share of customers who are left alone; 0 of companies.
         consent: what customers allow.
         routes: of the plan.
     """

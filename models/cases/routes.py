@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from models.cases.hours import Quiet
-from models.conditions.rules import AlertRule, Name
+from models.conditions.rules import AlertRule, Grain, Name
 from models.conditions.spec import Spec
 from models.conditions.words import duration_in_words, either
 from models.durations import Duration
 from profiles.claims import believed_trait
 from profiles.companies.affiliation import companies_at
-from profiles.types import Case, Profile
+from profiles.types import Case, Profile, is_company
 
 __all__ = ["ROUTES", "Escalation", "Route", "Routes", "Severity", "When", "severest"]
 
@@ -37,11 +37,12 @@ Values = Annotated[tuple[str | int | float | bool, ...], BeforeValidator(_as_lis
 class When(Spec):
     """Which cases a route is for: all that it says must be so, of a list one of it. It says nothing of what is None."""
 
+    grain: Grain | None = None  # cases of customers, or of companies
     rule: Names | None = None  # an alert that belongs to the case
     severity: Annotated[tuple[Severity, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     kind: Literal["retention", "win_back"] | None = None
     segment: Names | None = None
-    company: Names | None = None  # as events name it
+    company: Names | None = None  # as events name it: members of it, and the company itself
     traits: dict[str, Values] = Field(default={})
 
     @property
@@ -54,6 +55,8 @@ class When(Spec):
         return " and ".join(self._words()) or "any case"
 
     def _words(self) -> Iterator[str]:
+        if self.grain is not None:
+            yield "a company" if self.grain == "company" else "a customer"
         if self.kind is not None:
             yield "has left" if self.kind == "win_back" else "has not left"
         for word, names in (("severity", self.severity), ("alert", self.rule)):
@@ -138,7 +141,7 @@ class Routes:
 
     Args:
         routes: in the order of the plan; the first that matches names the owner.
-        rules: about customers; where no route matches, the owner is that of the severest rule that names one.
+        rules: whose alerts these are; where no route matches, the owner is that of the severest rule that names one.
     """
 
     def __init__(self, routes: Sequence[Route], rules: Sequence[AlertRule]) -> None:
@@ -146,7 +149,7 @@ class Routes:
         self._rules = {rule.name: rule for rule in rules}
 
     def owner(self, profile: Profile, case: Case, now: float) -> str:
-        """To whom a case of this customer goes at `now`; "" if the plan names nobody."""
+        """To whom a case of this customer or company goes at `now`; "" if the plan names nobody."""
         facts = _Facts(profile, case, severest(case.rules, self._rules), now)
         found = next((route.owner for route in self._routes if route.owner and _matches(route.when, facts)), None)
         return self._owner_of_rules(case) if found is None else found
@@ -181,13 +184,20 @@ def severest(names: Mapping[str, float] | Sequence[str], rules: Mapping[str, Ale
 
 def _matches(when: When, facts: _Facts) -> bool:
     return (
-        (when.severity is None or facts.severity in when.severity)
+        (when.grain is None or (when.grain == "company") == is_company(facts.profile.id))
+        and (when.severity is None or facts.severity in when.severity)
         and (when.kind is None or facts.case.kind == when.kind)
         and (when.rule is None or any(name in facts.case.rules for name in when.rule))
         and (when.segment is None or any(name in facts.profile.segments for name in when.segment))
-        and (when.company is None or not companies_at(facts.profile, facts.now).isdisjoint(when.company))
+        and (when.company is None or not _companies(facts).isdisjoint(when.company))
         and all(_is_one_of(facts.profile, trait, values) for trait, values in when.traits.items())
     )
+
+
+def _companies(facts: _Facts) -> Set[str]:
+    """The companies that a customer belongs to; of a company itself."""
+    company = facts.profile.company
+    return companies_at(facts.profile, facts.now) if company is None else {company.key}
 
 
 def _is_one_of(profile: Profile, trait: str, values: Sequence[Any]) -> bool:

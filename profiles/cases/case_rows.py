@@ -6,7 +6,7 @@ import msgspec
 
 from profiles.cases.joining import STANDING
 from profiles.companies.affiliation import companies_at
-from profiles.types import Case, Profile
+from profiles.types import Case, Profile, is_shown
 
 __all__ = ["CaseRow", "case_row", "ended_at", "row_of"]
 
@@ -14,7 +14,7 @@ __all__ = ["CaseRow", "case_row", "ended_at", "row_of"]
 class CaseRow(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """A case that stands, in short."""
 
-    profile: str
+    profile: str  # of a customer, or a company's document
     state: str
     kind: str
     opened: float
@@ -24,13 +24,16 @@ class CaseRow(msgspec.Struct, array_like=True, gc=False, frozen=True):
     rules: list[str]
     segments: list[str]
     band: str  # "" without a score
-    companies: list[str] = []  # that the customer belonged to when the case changed last
+    companies: list[str] = []  # that the customer belonged to when the case changed last; of a company itself
 
 
 def case_row(profile: Profile) -> CaseRow | None:
-    """The row of a customer's case; None if they have none, or it is over."""
+    """The row of a case of a customer or a company; None if they have none, it is over, or the company counts for
+    another one."""
     case = profile.case
-    return None if profile.redirect or case is None or case.state not in STANDING else row_of(profile, case)
+    if profile.redirect or case is None or case.state not in STANDING or not is_shown(profile):
+        return None
+    return row_of(profile, case)
 
 
 def row_of(profile: Profile, case: Case) -> CaseRow:
@@ -46,11 +49,13 @@ def row_of(profile: Profile, case: Case) -> CaseRow:
         list(case.rules),
         sorted(profile.segments),
         profile.score.band if profile.score is not None and case.value is not None else "",
-        sorted(companies_at(profile, case.changed)),
+        [profile.company.key] if profile.company is not None else sorted(companies_at(profile, case.changed)),
     )
 
 
 def ended_at(profile: Profile) -> float | None:
     """When a customer's case ended; None if they have none, or it stands."""
     case = profile.case
-    return None if profile.redirect or case is None or case.state in STANDING else case.changed
+    if profile.redirect or case is None or case.state in STANDING or not is_shown(profile):
+        return None
+    return case.changed

@@ -1,7 +1,7 @@
 """A company's document: what its members' shares come to together.
 
 It is a profile like any other, so that conditions, stages, segments and alerts look at it as at a customer's; what it
-derives, and the decisions on its alerts, are its own.
+derives, its case, and the decisions on its alerts, are its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OWN = frozenset(
     {
         "id", "redirect", "identities", "seen", "splits", "score", "segments", "alerts", "snapshots", "stage",
         "stage_since", "stages", "rescore_at", "snapshot_at", "scheduled_at", "splitting", "treated_at", "claims",
-        "affiliation", "churns", "company", "terms",
+        "affiliation", "churns", "company", "terms", "case",
     }
 )  # fmt: skip
 """What a company has by itself; all else it has of its members."""

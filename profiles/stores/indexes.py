@@ -87,6 +87,7 @@ def document_groups(
     risks: list[Any] = []
     recent: list[Any] = []
     awake = list(removed)
+    caseless = list(awake)
     gone = [id_ for id_ in awake if not is_company(id_)]
     companies: list[Any] = []
     companies_recent: list[Any] = []
@@ -107,6 +108,8 @@ def document_groups(
                 companies_recent += (entries.recent, id_)
             elif not is_shown(profile):
                 companies_unlisted.append(id_)
+            if not is_cell(id_):
+                cases.append((id_, entries))  # it may have had one, and stay without
             continue
         documents += (id_, encoded[id_])
         if profile.case is not None or profile.redirect:
@@ -129,7 +132,7 @@ def document_groups(
         ("ZADD", keys.recent, recent),
         ("ZREM", keys.recent, tombstones),
         ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1] if recent else []),
-        *_case_groups(keys, cases, gone),
+        *_case_groups(keys, cases, caseless),
         ("HDEL", keys.companies, companies_gone),
         ("HSET", keys.companies, companies),
         ("ZREM", keys.companies_by_time, companies_unlisted),

@@ -32,11 +32,12 @@ def alert(
     *,
     of_companies: Alerts | None = None,
     cases: Cases | None = None,
+    cases_of_companies: Cases | None = None,
 ) -> Callable[[Work], None]:
     """The step that opens and clears alerts, those of companies by rules of their own.
 
-    An alert outlives its score; without leave to profile it loses what the score has left on it. The customer's case
-    follows from the alerts that others are told of (`models.cases.following`).
+    An alert outlives its score; without leave to profile it loses what the score has left on it. The case of the
+    customer, or of the company, follows from the alerts that others are told of (`models.cases.following`).
     """
 
     def run(work: Work) -> None:
@@ -60,8 +61,9 @@ def alert(
                 announce(work, profile, rule)
             if work.arriving:
                 _tell_what_holds(work, profile)
-            if cases is not None and (profile.alerts or profile.case is not None) and not of_company:
-                for case in cases.follow(profile, work.at(profile)):
+            following = cases_of_companies if of_company else cases
+            if following is not None and (profile.alerts or profile.case is not None):
+                for case in following.follow(profile, work.at(profile)):
                     work.tell_case(profile, case)
 
     return run

@@ -16,6 +16,7 @@ from functools import partial
 import msgspec
 
 from models.cases.decisions import decide, decide_by_alert
+from models.cases.following import happened
 from models.companies.labels import censor
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
@@ -393,6 +394,11 @@ def _step_aside(work: Work, company: Profile) -> None:
         if alert.state in OPEN:
             note = f"merged into {into.into}"
             _tell(work, company, msgspec.structs.replace(alert, state="cleared", note=note))
+    if (case := company.case) is not None and case.state in STANDING:
+        why = f"merged into {into.into}"
+        over = happened(case, into.at, "cleared", text=why, state="cleared", until=0.0, worse=False)
+        company.case = over  # its notes are there again, should the word be taken back
+        work.tell_case(company, over)
     censor(company, work.labels)
     company.alerts, company.score, company.company.health = {}, None, None
     company.rescore_at = company.scheduled_at = company.snapshot_at = 0

@@ -21,7 +21,7 @@ from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.restoring.contents import expected_of, held_by_partition
 from profiles.stores.setup import FORMAT, check_setup
-from profiles.types import ERASED, Alert, Case, Profile, Score, Stay, partition_of
+from profiles.types import ERASED, Alert, Case, Company, Joined, Profile, Score, Stay, partition_of
 
 NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
 PARTITIONS = 4
@@ -244,6 +244,33 @@ def test_cases_are_listed_while_they_stand_and_then_as_over(run: Any) -> None:
         held.case, held.segments = with_case(6, "new", 1.0).case, {"vip": Stay(1.0)}
         await put(both, held)
         assert case_row(held) in await both.reader.cases()
+
+    run(test)
+
+
+def test_cases_of_companies_are_beside_those_of_customers(run: Any) -> None:
+    """Not of one that counts for another company, and none is left of one that is removed."""
+
+    def firm(number: int, state: str, changed: float, **more: Any) -> Profile:
+        case = Case(f"cs_~{number}", "retention", state, 1.0, changed, {"rule": 1.0}, value=number)
+        held = Company("company", f"firm {number}", {"p": b""}, **more)
+        return msgspec.structs.replace(someone(number), id="~" + someone(number).id, case=case, company=held)
+
+    async def test(both: Both) -> None:
+        await put(both, firm(1, "new", 1.0), firm(2, "cleared", 2.0), firm(3, "new", 3.0))
+        assert {row.value: row.companies for row in await both.reader.cases()} == {1: ["firm 1"], 3: ["firm 3"]}
+        assert [one.id for one in (await both.reader.cases_done())[0]] == [firm(2, "cleared", 2.0).id]
+        joined = Joined("~" + someone(1).id, "firm 1", 9.0, "kim", "")
+        await put(both, firm(2, "cleared", 2.0, joined=joined), msgspec.structs.replace(firm(3, "new", 3.0), case=None))
+        assert [row.value for row in await both.reader.cases()] == [1]
+        assert (await both.reader.count_cases_done(), await both.reader.cases_ended(0.0)) == (0, [])
+        await put(both, firm(2, "cleared", 2.0))
+        assert await both.reader.count_cases_done() == 1
+        for gone in (firm(1, "", 0.0).id, firm(2, "", 0.0).id):
+            partition = partition_of(gone, PARTITIONS)
+            loaded = await both.store.load(partition, [gone])
+            await both.store.commit(partition, Changes(loaded.version, removed=[gone]))
+        assert (await both.reader.cases(), await both.reader.count_cases_done()) == ([], 0)
 
     run(test)
 

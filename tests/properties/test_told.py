@@ -18,14 +18,16 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from models.cases.decisions import ACTIONS
 from models.churn.panel import Panel
+from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
-from plan import load_plan
+from plan import Plan, load_plan
+from plan.model import GroupSpec
 from profiles.clock import ClockState, Phase
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.stores.memory.clock import MemoryClockStore
-from profiles.types import AlertCommand, Erase, Merge, Profile, Record, partition_of
+from profiles.types import AlertCommand, Erase, Grouping, Join, Merge, Profile, Record, is_company, partition_of
 from streams.clock import SteppedClock
 from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
@@ -42,6 +44,12 @@ from tests.build import T0, event
 from tests.outputs import TOLD_WRONGLY, wrong_outputs
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+_QUIET = AlertRule.model_validate(
+    {"name": "firm_is_quiet", "grain": "company", "when": {"since": "purchase", "more_than": "9d"}, "cooldown": "4d"}
+)
+_OF_FIRMS = {"groups": {"company": GroupSpec()}, "alerts": [*PLAN.file.alerts, _QUIET]}
+WITH_FIRMS = Plan(PLAN.file.model_copy(update=_OF_FIRMS))
+FIRMS = ["acme", "bolt", "corp"]
 EVENTS, CHANGES, ALERTS, CASES = "profile.events", "segment.changes", "alerts", "cases"
 CUSTOMERS = [f"c{number}" for number in range(12)]
 DAYS = 120
@@ -52,26 +60,27 @@ _metrics = WorkerMetrics(CollectorRegistry())
 class Installation:
     """Partitions, their log and clock. The store can be set back, and the worker be another one after that."""
 
-    def __init__(self, chance: random.Random, partitions: int = 1) -> None:
+    def __init__(self, chance: random.Random, partitions: int = 1, plan: Plan = PLAN) -> None:
         self._chance = chance
+        self._plan = plan
         self._settings = Settings(partitions=partitions)
         self._numbers = list(range(partitions))
         self.clock = SteppedClock(T0)
         topics = (EVENTS, CHANGES, ALERTS, CASES, "profile.changes")
         self.log = MemoryLog({**dict.fromkeys(topics, partitions), "training.examples": 1}, self.clock)
-        self.store = MemoryStore(PLAN.namespace, partitions)
+        self.store = MemoryStore(plan.namespace, partitions)
         is_live = ClockState(phase="live")
         self._clocks = MemoryClockStore(is_live)
         self.follower = ClockFollower(self._clocks, self.clock, is_live)
         self.runner = self._worker()
 
     def _worker(self) -> ProfileRunner:
-        panel = Panel.cold(PLAN.churn)
+        plan, panel = self._plan, Panel.cold(self._plan.churn)
         runner = ProfileRunner(
             Steps(
-                profile_pipeline(PLAN, self._settings, lambda: panel, PopulationSnapshot.empty),
-                backlog_pipeline(PLAN, self._settings),
-                review_pipeline(PLAN, PopulationSnapshot.empty),
+                profile_pipeline(plan, self._settings, lambda: panel, PopulationSnapshot.empty),
+                backlog_pipeline(plan, self._settings),
+                review_pipeline(plan, PopulationSnapshot.empty),
             ),
             self.store,
             len(self._numbers),
@@ -132,7 +141,8 @@ class Installation:
         return [record.value for number in order for record in self.log.held(TP(topic, number)).records]
 
     async def profiles(self) -> dict[str, Profile]:
-        found = [await self.store.fetch(number, CUSTOMERS) for number in self._numbers]
+        everybody = [*CUSTOMERS, *map(self._plan.company, FIRMS)] if self._plan.group else CUSTOMERS
+        found = [await self.store.fetch(number, everybody) for number in self._numbers]
         return {id_: one for part in found for id_, one in part.items() if not one.redirect}
 
     async def wrong(self) -> list[tuple[str, str]]:
@@ -206,6 +216,62 @@ async def crowd(chance: random.Random, *, lose: bool) -> Installation:
     one.clock.advance(DAY)
     await one.work()
     return one
+
+
+async def firms(chance: random.Random, *, lose: bool) -> Installation:
+    """Companies of customers who meet; one counts for another for some time, one is erased, all fall silent."""
+    one = Installation(chance, 3, WITH_FIRMS)
+    acme, bolt, corp = map(WITH_FIRMS.company, FIRMS)
+    silent = {customer: chance.uniform(5, 60) for customer in CUSTOMERS}
+    before: list[object] | None = None
+    for day in range(100):
+        one.clock.advance(DAY)
+        now = one.clock.now()
+        for number, customer in enumerate(CUSTOMERS):
+            if day < silent[customer] and chance.random() < 0.1:
+                at = {"id": f"{customer}-{day}", "amount": chance.randrange(5_000, 30_000)}
+                of = Grouping(FIRMS[number % 3])
+                await one.happen(event("purchase", day, profile=customer, group=of, **at))
+        if day == 30:
+            await one.happen(Merge("c3", "c4", now, [("user_id", "c3")]))
+        if day in (45, 65):
+            target, into = (bolt, "bolt") if day == 45 else ("", "")
+            await one.happen(Join(acme, "acme", target, into, now, "kim", "one house"))
+        if day == 80:
+            await one.happen(Erase(corp, now))
+        await one.happen(*decisions(chance, now, await one.profiles()))
+        await one.work()
+        if lose and before is None and chance.random() < 0.3:
+            before = copy.deepcopy(one.store._partitions)  # type: ignore[arg-type]
+        elif before is not None and chance.random() < 0.4:
+            one.set_back(before, dies=chance.random() < 0.5)
+            before = None
+            one.clock.advance(chance.uniform(0.1, 3.0))
+            await one.work()
+    await one.work()
+    return one
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("lose", [False, True])
+def test_what_was_told_of_companies_stays_true_and_is_told_once(seed: int, lose: bool) -> None:
+    """Of the case of one that counts for another: that it ended; of the same one once the word is taken back."""
+
+    async def story() -> tuple[Installation, list[tuple[str, str]]]:
+        one = await firms(random.Random(seed), lose=lose)
+        return one, await one.wrong()
+
+    one, wrong = asyncio.run(story())
+    assert not wrong
+    acme, _, corp = map(WITH_FIRMS.company, FIRMS)
+    of_firms = [case for value in one.told(CASES) if is_company((case := json.loads(value)["case"])["profile"])]
+    assert len({case["profile"] for case in of_firms}) > 1
+    last = {case["profile"]: case for case in sorted(of_firms, key=lambda case: str(case["changed"]))}
+    assert last[acme]["state"] in ("new", "acknowledged", "snoozed", "resolved")
+    assert last.get(corp, {"state": "erased"})["state"] == "erased"
+    rows = {row.profile: row for row in asyncio.run(one.store.cases())}
+    assert (acme in rows) == (last[acme]["state"] != "resolved")
+    assert corp not in rows
 
 
 def decisions(chance: random.Random, now: float, profiles: Mapping[str, Profile]) -> list[AlertCommand]:

@@ -193,9 +193,7 @@ class MemoryStore:
         return await self._page([(profile.updated, profile.id) for profile in self._all()], limit, cursor)
 
     async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
-        held = (decode_profile(*item) for part in self._partitions for item in part.documents.items())
-        listed = (one for one in held if is_company(one.id) and not is_cell(one.id) and is_shown(one))
-        return await self._page([(one.updated, one.id) for one in listed], limit, cursor)
+        return await self._page([(one.updated, one.id) for one in self._firms()], limit, cursor)
 
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         rows = [(0.0, profile.id) for profile in self._all()]
@@ -248,18 +246,18 @@ class MemoryStore:
         ]
 
     async def cases(self) -> list[CaseRow]:
-        return [row for profile in self._all() if (row := case_row(profile)) is not None]
+        return [row for profile in self._with_cases() if (row := case_row(profile)) is not None]
 
     async def cases_done(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
-        rows = [(at, profile.id) for profile in self._all() if (at := ended_at(profile)) is not None]
+        rows = [(at, profile.id) for profile in self._with_cases() if (at := ended_at(profile)) is not None]
         return await self._page(rows, limit, cursor)
 
     async def cases_ended(self, since: float) -> list[tuple[str, float]]:
-        ends = ((profile.id, ended_at(profile)) for profile in self._all())
+        ends = ((profile.id, ended_at(profile)) for profile in self._with_cases())
         return [(id_, at) for id_, at in ends if at is not None and at >= since]
 
     async def count_cases_done(self) -> int:
-        return sum(ended_at(profile) is not None for profile in self._all())
+        return sum(ended_at(profile) is not None for profile in self._with_cases())
 
     async def count(self) -> int:
         return len(self._all())
@@ -286,6 +284,15 @@ class MemoryStore:
         everybody = range(len(self._partitions))
         profiles = (decode_profile(*item) for number in everybody for item in self.customers(number))
         return [profile for profile in profiles if not profile.redirect]
+
+    def _firms(self) -> list[Profile]:
+        """The companies that are looked at by themselves."""
+        held = (decode_profile(*item) for part in self._partitions for item in part.documents.items())
+        return [one for one in held if is_company(one.id) and not is_cell(one.id) and is_shown(one)]
+
+    def _with_cases(self) -> list[Profile]:
+        """Whoever may have a case."""
+        return [*self._all(), *self._firms()]
 
     async def _page(self, rows: list[Row], limit: int, cursor: str | None) -> tuple[list[Profile], str | None]:
         page, following = first_rows(rows, limit, decode_cursor(cursor))

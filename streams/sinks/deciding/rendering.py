@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from models.cases.worth import net_within
+from models.cases.worth import expected_within
 from plan import Plan
 from profiles.claims import believed_trait
 from profiles.consent import OUTREACH, PROFILING
@@ -140,7 +140,7 @@ class Renderer:
         return f"{self._url}/{'companies' if profile.company is not None else 'c'}/{profile.id}"
 
     def _value(self, entry: Entry, profile: Profile, now: float) -> m.Value:
-        net = net_within(profile, now, self._plan.churn.horizon, self._plan.currency)
+        net = round(expected_within(profile, now, self._plan.horizon_of(profile), self._plan.currency))
         at_risk = None if entry.value is None else m.money(entry.value, self._plan.currency)
         return m.Value(m.money(net, self._plan.currency), at_risk)
 

@@ -6,7 +6,6 @@ from msgspec import structs
 
 from models.cases.routes import Routes
 from models.cases.worth import value_at_risk
-from models.conditions.rules import of_grain
 from plan import Plan
 from plan.sinks.sink import Sink
 from profiles.cases.joining import STANDING
@@ -36,7 +35,7 @@ class Routing:
         self._plan = plan
         self._places = {id(route): place for place, route in enumerate(plan.file.routes)}
         self._rules = {rule.name: rule for rule in plan.alerts}
-        self._routes = Routes(plan.file.routes, of_grain(plan.alerts, "customer"))
+        self._routes = Routes(plan.file.routes, plan.alerts)
 
     def takes(self, heard: Heard) -> bool:
         """Whether it may concern the sink at all: of those that do, the profile is looked up."""
@@ -76,8 +75,6 @@ class Routing:
         if case is not None and (case.state not in STANDING or entry.rule not in case.rules):
             case = None
         entry = _of(entry, profile, case, self._plan, rule.severity, rule.owner, now)
-        if profile.company is not None:
-            return [Taken(entry, past=past)] if rule.channel == self._sink and self._spec.wants(entry.type) else []
         looked_at = Case(
             case.id if case else "", case.kind if case else "retention", "new", entry.at, entry.at,
             {rule.name: entry.at}, owner=entry.owner,
@@ -104,10 +101,11 @@ def may_be_told(profile: Profile, plan: Plan) -> bool:
 
 
 def _of(entry: Entry, profile: Profile, case: Case | None, plan: Plan, severity: str, owner: str, now: float) -> Entry:
-    """The entry with what the customer's case adds."""
+    """The entry with what the case adds."""
     value: int | None = None
-    if plan.consent.allows(profile, PROFILING):
-        value = case.value if case is not None else value_at_risk(profile, now, plan.churn.horizon, plan.currency)
+    if profile.company is not None or plan.consent.allows(profile, PROFILING):
+        horizon = plan.horizon_of(profile)
+        value = case.value if case is not None else value_at_risk(profile, now, horizon, plan.currency)
     again = case is not None and any(
         one.action == "reopened" and abs(one.at - entry.at) <= _SAME for one in case.history
     )

@@ -34,14 +34,42 @@ def test_a_route_that_cannot_be_meant_is_refused(plan_of, route, told):
     assert told in str(refused.value)
 
 
-def test_companies_have_no_cases(plan_of):
-    large = "{name: large, grain: company, when: {company: active_members, at_least: 3}}"
+LARGE = "{name: large, grain: company, when: {company: active_members, at_least: 3}}"
+COMPANIES = "groups: {company: {traits: {tier: {type: string, enum: [gold, tin], description: D., pii: none}}}}"
+
+
+def with_companies(plan_of, *lines):
+    return plan_of(routes(*lines), ("segments:\n", f"{COMPANIES}\nsegments:\n  - {LARGE}\n"))
+
+
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ("grain: customer, segment: large", "segment 'large' is about companies, and the route takes cases of customers"),
+        ("grain: company, segment: dutch", "segment 'dutch' is about customers, and the route takes cases of companies"),
+        ("grain: company, rule: risk", "alert 'risk' is about customers, and the route takes cases of companies"),
+        ("grain: company, traits: {country: NL}", "there is no trait 'country'"),
+        ("grain: customer, traits: {tier: gold}", "there is no trait 'tier'"),
+        ("grain: company, traits: {tier: lead}", "trait 'tier' is never 'lead'; it is one of gold, tin"),
+        ("grain: team", "routes[0].when.grain: input should be 'customer' or 'company'"),
+    ],
+)  # fmt: skip
+def test_a_route_names_what_is_about_those_whose_cases_it_takes(plan_of, when, told):
     with pytest.raises(PlanError) as refused:
-        plan_of(
-            routes("{when: {segment: large, rule: risk}, owner: CRM}"),
-            ("segments:\n", f"groups: {{company: {{}}}}\nsegments:\n  - {large}\n"),
-        )
-    assert "segment 'large' is about companies, which have no cases" in str(refused.value)
+        with_companies(plan_of, f"{{when: {{{when}}}, owner: CRM}}")
+    assert told in str(refused.value)
+
+
+def test_a_route_may_take_cases_of_customers_and_of_companies(plan_of):
+    found = with_companies(
+        plan_of,
+        "{when: {grain: company, segment: large, traits: {tier: gold}}, owner: Accounts}",
+        "{when: {segment: [large, dutch], traits: {country: NL}}, owner: CRM}",
+    )
+    assert found.file.routes[0].in_words() == "a company and in segment large and tier is gold → Accounts"
+    with pytest.raises(PlanError) as refused:
+        plan_of(routes("{when: {grain: company}, owner: CRM}"))
+    assert "routes[0].when.grain: the plan has no `groups`, so there is no company" in str(refused.value)
 
 
 def test_a_route_that_is_never_reached_is_told(plan_of):
@@ -54,7 +82,7 @@ def test_a_route_that_is_never_reached_is_told(plan_of):
     assert plan_of(routes("{when: {rule: risk}, owner: CRM}", "{owner: Support}")).warnings == []
 
 
-def test_teams_are_those_of_routes_and_of_alerts_about_customers(plan_of):
+def test_teams_are_those_of_routes_and_of_alerts(plan_of):
     found = plan_of(routes("{owner: CRM}"), ("segment: dutch}", "segment: dutch, owner: care}"))
     assert found.teams == ["care", "CRM"]
 

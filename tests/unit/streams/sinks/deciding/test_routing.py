@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import orjson
 import pytest
 
@@ -21,10 +23,11 @@ ALERTS = """alerts:
 """
 
 
-def plan(*routes, crm="{type: webhook}"):
+def plan(*routes, crm="{type: webhook}", groups=""):
     told = "".join(f"  - {route}\n" for route in routes)
     sinks = f"sinks:\n  crm: {crm}\n  boss: {{type: webhook}}\n" + (f"routes:\n{told}" if told else "")
-    return parse_plan(BASE.replace("alerts:\n", sinks + ALERTS), "plan.yaml", {})
+    companies = f"groups: {groups}\n" if groups else ""
+    return parse_plan(BASE.replace("alerts:\n", companies + sinks + ALERTS), "plan.yaml", {})
 
 
 def customer(**more):
@@ -67,9 +70,17 @@ def test_a_channel_that_is_a_sink_is_told_without_a_route():
     (found,) = entries(plan(), told("direct"))
     assert (found.entry.route, found.entry.owner) == (-1, "kim")
     assert entries(plan(), told("risk")) == []
+
+
+def test_routes_lead_alerts_of_companies_as_those_of_customers():
     company = Profile("~c", company=Company("company", "acme"))
-    assert len(entries(plan(), told("direct"), company)) == 1, "of companies, which have no cases"
-    assert entries(plan(ALL), told("risk"), company) == []
+    with_companies = partial(plan, groups="{company: {}}")
+    assert len(entries(plan(), told("direct"), company)) == 1
+    assert len(entries(plan(ALL), told("risk"), company)) == 1
+    assert entries(plan("{when: {grain: customer}, sinks: [crm]}"), told("risk"), company) == []
+    of_acme = with_companies("{when: {grain: company, company: acme}, sinks: [crm]}")
+    assert len(entries(of_acme, told("risk"), company)) == 1
+    assert entries(of_acme, told("risk")) == []
 
 
 def test_escalation_waits_in_the_sink_that_it_goes_to():
