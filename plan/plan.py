@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from models.companies.health import WEIGHTS
 from models.companies.judging import Judging
-from models.conditions.rules import AlertRule, SegmentRule, of_grain
+from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
 from models.conditions.where import Part, meets, narrowing
@@ -341,7 +341,9 @@ class Plan:
 
     def horizon_of(self, profile: Profile) -> float:
         """How far the risk of a customer, or of a company, looks ahead: seconds."""
-        return self.judging.ground.horizon if self.judging is not None and is_company(profile.id) else self.churn.horizon
+        return (
+            self.judging.ground.horizon if self.judging is not None and is_company(profile.id) else self.churn.horizon
+        )
 
     @cached_property
     def unname(self) -> Unname:

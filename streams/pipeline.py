@@ -91,9 +91,13 @@ def profile_pipeline(
         score(panel, plan.churn, plan.currency, plan.consent, plan.judging),
         segment(segments, holding, of_companies=theirs and theirs[0]),
         alert(
-            alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan),
+            alerts,
+            plan.consent,
+            holding,
+            of_companies=theirs and theirs[1],
+            cases=_cases(plan),
             cases_of_companies=_cases_of_companies(plan),
-        ),  # fmt: skip
+        ),
         label(plan.churn, plan.currency, plan.consent, panel, plan.judging),
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
@@ -142,9 +146,13 @@ def review_pipeline(
     return Pipeline(
         segment(segments, holding, of_companies=theirs and theirs[0]),
         alert(
-            alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan),
+            alerts,
+            plan.consent,
+            holding,
+            of_companies=theirs and theirs[1],
+            cases=_cases(plan),
             cases_of_companies=_cases_of_companies(plan),
-        ),  # fmt: skip
+        ),
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
     )
 

@@ -17,6 +17,7 @@ from console.access.hiding import hidden
 from console.access.scopes import Viewer
 from console.views.companies import CompanySummary, CompanyView
 from console.views.document import Document, Money
+from console.views.matters.cases import CaseRowView
 from console.views.person import Figure, ThinIdentity
 from console.views.search import SearchHit
 from console.views.timeline import EventView, ShownView
@@ -106,7 +107,8 @@ def _document(shown: Document, sight: Sight) -> Document:
             changed[name] = seen
     if isinstance(shown, CompanySummary) and not sight.shows_of_company("name"):
         changed["name"] = None  # lists have what events call it in its place
-    nobodys = isinstance(shown, SearchHit) and shown.company is not None  # companies are found by such names alone
+    # A company is called what who sees the list may see: `console.views.label`.
+    nobodys = isinstance(shown, SearchHit | CaseRowView) and shown.company is not None
     if called and sight.of == "nothing" and isinstance(shown.label, str) and not nobodys:  # type: ignore[attr-defined]
         changed["label"] = hidden(shown.label, "name")  # type: ignore[attr-defined]
     return shown.model_copy(update=changed) if changed else shown

@@ -1,24 +1,25 @@
-"""The customer whom somebody names on a command line: by an identity, the id of a case, or what people remember."""
+"""The customer or company whom somebody names on a command line: by an identity, a case, or what people remember."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
 
-from console.clients.support import Support, customer
+from console.clients.support import Support, company, customer
 from profiles.errors import NotFound, WrongUse
 
 __all__ = ["named"]
 
 _MOST = 5  # customers in a message
+_COMPANY = "company:"
 
 
 def named(api: Support, text: str) -> dict[str, Any]:
-    """The document of the one customer that is meant.
+    """The document of the one customer or company that is meant, with what it is called as `label`.
 
     Args:
         api: of Rapport.
-        text: TYPE:VALUE, the id of a case or a profile, or what `rapport find` takes.
+        text: TYPE:VALUE, company:NAME, the id of a case or a profile, or what `rapport find` takes.
 
     Raises:
         NotFound: nobody is meant by it, or nobody has this case.
@@ -27,15 +28,16 @@ def named(api: Support, text: str) -> dict[str, Any]:
     text = text.strip()
     if text.startswith("cs_"):
         return _document(api, api.call("GET", f"/v1/cases/{quote(text, safe='')}")["profile"])
+    if text.startswith(_COMPANY):
+        return _company(api, text.removeprefix(_COMPANY))
     if ":" in text:
         return api.call("GET", customer(text))
     found = api.call("GET", "/v1/search", params={"q": text, "limit": _MOST + 1})
-    people = [hit for hit in found["data"] if hit["company"] is None]
-    hits = [hit for hit in people if hit["exact"]] or people
+    hits = [hit for hit in found["data"] if hit["exact"]] or found["data"]
     if not hits:
         raise NotFound(
             f"nobody is found by {text!r}; give the beginning of a name or an e-mail address, an order, a ticket, or "
-            "TYPE:VALUE such as user_id:42"
+            "TYPE:VALUE such as user_id:42, or company:NAME"
         )
     if len(hits) > 1 or (found["more"] and not hits[0]["exact"]):
         raise WrongUse(f"{text!r} may be several: {_several(hits)}; say which")
@@ -43,13 +45,21 @@ def named(api: Support, text: str) -> dict[str, Any]:
 
 
 def _document(api: Support, profile: str) -> dict[str, Any]:
+    if profile.startswith("~"):
+        return _company(api, profile)
     return api.call("GET", customer(f"profile_id:{profile}"))
+
+
+def _company(api: Support, name: str) -> dict[str, Any]:
+    found = api.call("GET", company(name))
+    trait = found["traits"].get("name") or {}
+    return {**found, "label": trait.get("value") or found["company"]}
 
 
 def _several(hits: list[dict[str, Any]]) -> str:
     known = [
         f"{hit['label'] or 'a visitor'} ({hit['matched']['kind']} {hit['matched']['value_masked']}) is "
-        f"profile_id:{hit['profile']}"
+        + (f"profile_id:{hit['profile']}" if hit["company"] is None else f"{_COMPANY}{hit['company']}")
         for hit in hits[:_MOST]
     ]
     return "; ".join(known) + ("; and more" if len(hits) > _MOST else "")

@@ -1,4 +1,4 @@
-"""`rapport alerts`: whom somebody has to see to, why, and what people decide about it."""
+"""`rapport alerts`: whom somebody has to see to, customers and companies, why, and what people decide about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ __all__ = ["OUTCOMES", "app"]
 
 app = group(
     "alerts",
-    "Customers who need somebody, one case each whichever alerts it came from: whose they are, what is at risk, why.",
+    "Customers and companies that need somebody, one case each whichever alerts it came from: whose, what is at risk, "
+    "why.",
 )
 
 _NOBODY = "nobody"
@@ -42,7 +43,8 @@ OUTCOMES = {
 Customer = Annotated[
     list[str],
     typer.Argument(
-        help="A name or the beginning of one, an e-mail address, an order, TYPE:VALUE, or the id of a case."
+        help="A name or the beginning of one, an e-mail address, an order, TYPE:VALUE, company:NAME, or the id of a "
+        "case."
     ),
 ]
 By = Annotated[str | None, typer.Option(help="Who decides. [default: your name on this machine]")]
@@ -56,7 +58,8 @@ def _filters(
     severity: Annotated[str, typer.Option(help="info, warning or critical: of the severest alert.")] = "",
     rule: Annotated[str, typer.Option(help="Only those that this alert belongs to.")] = "",
     segment: Annotated[str, typer.Option(help="Only customers in this segment.")] = "",
-    company: Annotated[str, typer.Option(help="Only members of this company, as events name it.")] = "",
+    company: Annotated[str, typer.Option(help="Only this company, as events name it, and its members.")] = "",
+    grain: Annotated[str, typer.Option(help="customer, or company: only cases of these.")] = "",
     kind: Annotated[str, typer.Option(help="retention, or win_back of who has left.")] = "",
     worth: Annotated[
         float | None, typer.Option(min=0, help="Only with so much at risk or more, in the plan's currency.")
@@ -65,7 +68,7 @@ def _filters(
     """Which cases, as parameters of `/v1/cases`."""
     given = {
         "state": state, "owner": owner, "severity": severity, "rule": rule, "segment": segment, "company": company,
-        "kind": kind,
+        "kind": kind, "grain": grain,
     }  # fmt: skip
     asked: dict[str, Any] = {name: value for name, value in given.items() if value}
     if assignee:
@@ -271,4 +274,6 @@ def _over(document: dict[str, Any], case: dict[str, Any]) -> str:
 
 
 def _called(document: dict[str, Any]) -> str:
+    if "company" in document:
+        return f"{document['label']} (company:{document['company']})"
     return str(document["label"]) or f"profile_id:{document['id']}"

@@ -90,8 +90,8 @@ COMMANDS = {
     ),
     "alerts": Entry(
         "alerts",
-        "Customers who need somebody, one case each whichever alerts it came from: whose they are, what is at risk, "
-        "why.",
+        "Customers and companies that need somebody, one case each whichever alerts it came from: whose, "
+        "what is at risk, why.",
     ),
     "company": Entry("company", "Companies: one (`rapport company acme`), which of them are one, and erasing one."),
     "identity": Entry("identity", "Who is who, why, and taking a wrong link back."),

@@ -161,7 +161,7 @@ def _of_lists(server: MCPServer, get: Get, post: Post) -> None:
         min_value: Annotated[float | None, Field(ge=0, description="Value at risk, in the plan's currency.")] = None,
         limit: Limit = 20,
     ) -> Answer:
-        found = await get("/v1/cases", segment=segment, worth=min_value, limit=limit)
+        found = await get("/v1/cases", grain="customer", segment=segment, worth=min_value, limit=limit)
         names = (
             "state",
             "kind",

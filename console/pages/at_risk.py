@@ -1,4 +1,4 @@
-"""Who needs somebody: cases of customers, those with most at risk first, and what people do about them."""
+"""Who needs somebody: cases of customers and companies, those with most at risk first, and what people do."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ from console.pages.live.streaming import stream
 from console.pages.tables.csv_tables import cell
 from console.services.assignees import assignees
 from console.services.cases import MINE, Filters, Listed, all_cases, list_cases
-from console.services.company_alerts import MOST, CompanyAlerts, Needy
 from console.services.first_steps import FirstSteps
 from console.services.open_cases import Sort
 from console.services.ports import ApiDeps
-from console.views.companies import summary_of_company
 from console.views.matters.cases import CaseRowView, case_row_view
 from console.views.matters.outcomes import OutcomesView, outcomes_view
 from models.cases.following import RETENTION, WIN_BACK
-from models.churn.reasons import explain
 from plan import Plan
 from profiles.types import Profile
 
@@ -43,10 +40,10 @@ NOBODY = "nobody"
 _PER_PAGE = 50
 _PER_READ = 200  # cases of the table as CSV that are read at once
 _TABS = ("new", MINE, "acknowledged", "snoozed", "done")
-_CHOSEN = ("segment", "band", "rule", "owner")
-_PARTS = ("outcomes", "tabs", "cases", "companies")
-_OF_COMPANIES = {"new": "open", "acknowledged": "acknowledged"}  # tab → state of alerts
-_KINDS = ("alert", "case")  # of a company what people have to do is an alert
+_CHOSEN = ("segment", "band", "rule", "owner")  # by any value
+_PARTS = ("outcomes", "tabs", "cases")
+_GRAINS = ("customer", "company")
+_KINDS = ("case",)
 _LOOKS = 5.0  # seconds after which values and risks are looked at anew, if nothing happens to a case
 
 
@@ -54,7 +51,6 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The route /, its stream and its table as CSV."""
     router = APIRouter(include_in_schema=False)
     reads, first_steps = Depends(entry.may("alerts:read")), FirstSteps(deps)
-    company_alerts = CompanyAlerts(deps.reader, deps.plan)
 
     @router.get("/")
     async def at_risk(request: Request, viewer: Viewer = reads) -> Response:
@@ -104,36 +100,35 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             filters = filters._replace(people=await deps.access.accounts())
         return filters, sort
 
-    async def ended(kind: str | None) -> OutcomesView:
+    async def ended(filters: Filters) -> OutcomesView:
         now = await deps.now()
         ended, acting = await deps.outcomes.of_the_week(deps.reader, now), await deps.outcomes.acting(deps.models)
-        return outcomes_view(ended, acting, now, deps.plan, kind)
+        return outcomes_view(ended, acting, now, deps.plan, filters.kind, filters.grain)
 
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:
         filters, sort = _asked(request)
         found = await listed(request, viewer)
-        chosen = {name: value for name in _CHOSEN if (value := getattr(filters, name))}
+        chosen = {name: value for name in (*_CHOSEN, "grain") if (value := getattr(filters, name))}
         if filters.kind != RETENTION:
             chosen["kind"] = filters.kind
         if filters.assignee is not None:
             chosen["with"] = filters.assignee or NOBODY
         whom = await assignees(deps) if viewer.may("alerts:write") else []
-        firms, cut = ([], False) if request.query_params.get("after") else await companies(filters, viewer)
         clock = await deps.clocks.state()
         return {
             "past": clock.watermark if clock.phase not in ("new", "live") else None,
-            "ended": await ended(filters.kind),
+            "ended": await ended(filters),
             "tab": filters.state,
             "tabs": _TABS,
             "counts": dict(found.counts),
             "own": found.own,
             "rows": _rows(found.customers, deps.plan, viewer),
+            "grains": _GRAINS if deps.plan.group else (),
+            "whose": _whose(found.customers, deps.plan, viewer),
             "start": found.start,
             "total": found.total,
             "previous": found.previous,
             "following": found.following,
-            "companies": firms,
-            "looked_through": MOST if cut else None,
             "chosen": chosen,
             "sort": sort,
             "address": urlencode({"tab": filters.state, "sort": sort, **chosen}),
@@ -141,51 +136,36 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "after": request.query_params.get("after") or "",
             "segments": [rule.name for rule in deps.plan.segments],
             "rules": [rule.name for rule in deps.plan.alerts],
-            "owners": sorted({rule.owner for rule in deps.plan.alerts if rule.owner}),
+            "owners": deps.plan.teams,
             "may_act": viewer.may("alerts:write"),
             "whom": whom,
             "people": [NOBODY, *(one.name for one in whom if one.kind == "person")],
         }
 
-    async def companies(filters: Filters, viewer: Viewer) -> tuple[list[Mapping[str, Any]], bool]:
-        """Companies of whom alerts stand, and whether there may be more. They have no cases, so nobody's hands are on
-        them and none is snoozed."""
-        state = _OF_COMPANIES.get(filters.state or "")
-        if state is None or filters.kind != RETENTION or filters.assignee:
-            return [], False
-        found = await company_alerts.standing(state, rule=filters.rule, owner=filters.owner)
-        return _companies(found.companies, filters, deps.plan, viewer), found.cut
-
     return router
 
 
 def _rows(customers: Iterable[Profile], plan: Plan, viewer: Viewer) -> list[CaseRowView]:
-    """The rows of customers, as somebody sees them."""
+    """The rows of customers and companies, as somebody sees them."""
     return [case_row_view(one, one.case, plan, masked=not viewer.sees_names) for one in customers if one.case]
 
 
-def _companies(needy: Iterable[Needy], filters: Filters, plan: Plan, viewer: Viewer) -> list[Mapping[str, Any]]:
-    """The rows of companies, as somebody sees them."""
-    sight, rules = sight_of(viewer, plan), {rule.name: rule for rule in plan.alerts}
-    return [
-        {
-            "row": row,
-            "alerts": alerts,
-            "rules": rules,
-            "reasons": [one for one in explain(company) if one.effect == "raises"],
-            "owner": company_trait("owner", company.traits["owner"][0], sight) if "owner" in company.traits else "",
-        }
-        for company, alerts in needy
-        if (row := summary_of_company(company))
-        and filters.segment in (None, *row.segments)
-        and filters.band in (None, row.band)
-    ]
+def _whose(customers: Iterable[Profile], plan: Plan, viewer: Viewer) -> Mapping[str, Any]:
+    """Who looks after companies by their trait `owner`, as somebody sees it; by id."""
+    sight = sight_of(viewer, plan)
+    return {
+        one.id: company_trait("owner", one.traits["owner"][0], sight)
+        for one in customers
+        if one.company is not None and "owner" in one.traits
+    }
 
 
 def _asked(request: Request) -> tuple[Filters, Sort]:
     query = request.query_params
     tab = query.get("tab") if query.get("tab") in _TABS else "new"
     chosen: dict[str, Any] = {name: query[name][:64] for name in _CHOSEN if query.get(name)}
+    if query.get("grain") in _GRAINS:
+        chosen["grain"] = query["grain"]
     if whose := query.get("with"):
         chosen["assignee"] = "" if whose == NOBODY else whose[:200]
     kind = WIN_BACK if query.get("kind") == WIN_BACK else RETENTION
@@ -193,15 +173,15 @@ def _asked(request: Request) -> tuple[Filters, Sort]:
 
 
 _HEAD = (
-    "customer", "profile", "state", "risk", "value at risk", "currency", "rules", "reason", "owner", "assignee",
-    "opened",
+    "customer", "company", "profile", "state", "risk", "value at risk", "currency", "rules", "reason", "owner",
+    "assignee", "opened",
 )  # fmt: skip
 
 
 def _cells(row: CaseRowView) -> tuple[str, ...]:
     worth = row.value_at_risk.money if row.value_at_risk else None
     return (
-        row.label, row.profile, row.state, "" if row.risk_now is None else f"{row.risk_now:.3f}",
+        row.label, row.company or "", row.profile, row.state, "" if row.risk_now is None else f"{row.risk_now:.3f}",
         worth.amount if worth else "", worth.currency if worth else "", ", ".join(rule.name for rule in row.rules),
         row.reasons[0] if row.reasons else "", row.owner or "", row.assignee or "",
         datetime.fromtimestamp(row.opened, UTC).isoformat(),

@@ -16,6 +16,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
 from console.pages.live.streaming import stream
+from console.services.assignees import assignees
 from console.services.ports import ApiDeps
 from console.views.companies import CompanyView, company_view, key_of, summary_of_company
 from console.views.label import label
@@ -26,7 +27,7 @@ from profiles.types import Profile
 
 __all__ = ["companies_pages_router"]
 
-_FRAGMENTS = ("head", "risk", "health", "value", "alerts", "timeline", "measures", "segments")
+_FRAGMENTS = ("head", "risk", "health", "value", "case", "alerts", "timeline", "measures", "segments")
 _SHOWN = 40  # events
 _MEMBERS = 50
 
@@ -51,7 +52,10 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
         labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:one")) for id_, one in people.items()}
         shared = await values(found, viewer)
-        return await frame.page(request, viewer, "company", members=members, labels=labels, cursor=cursor, **shared)
+        whom = await assignees(deps) if viewer.may("alerts:write") else []
+        return await frame.page(
+            request, viewer, "company", whom=whom, members=members, labels=labels, cursor=cursor, **shared
+        )
 
     @router.get("/live/company/{name}")
     async def live(request: Request, name: str, viewer: Viewer = reads) -> Response:
@@ -95,6 +99,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         return {
             "company": view,
             "key": view.company,
+            "may_act": viewer.may("alerts:write"),
             "receipt": None,
             "mistyped": False,
             "address": quote(view.company, safe=""),

@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple
 
 from console.services.models import ModelDesk
+from models.conditions.rules import Grain
 from models.labels.acting import Acting
 from profiles.cases.joining import OVER
 from profiles.store import Reader
@@ -26,9 +27,10 @@ class Ended(NamedTuple):
     """The end of a case."""
 
     at: float
-    outcome: str  # as somebody resolved it; "cleared": the customer ended it
+    outcome: str  # as somebody resolved it; "cleared": it ended by itself
     kind: str
     value: int  # minor units that were at risk
+    grain: Grain = "customer"
 
 
 class Outcomes:
@@ -64,4 +66,5 @@ def _end(profile: Profile | None) -> Ended | None:
     if case is None or case.state not in OVER:
         return None
     at = max((entry.at for entry in case.history if entry.action == case.state), default=case.changed)
-    return Ended(at, case.outcome or case.state, case.kind, case.value or 0)
+    grain: Grain = "customer" if profile is None or profile.company is None else "company"
+    return Ended(at, case.outcome or case.state, case.kind, case.value or 0, grain)

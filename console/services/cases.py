@@ -15,7 +15,7 @@ from models.conditions.rules import AlertRule
 from profiles.cases.case_rows import CaseRow, row_of
 from profiles.cases.joining import STANDING
 from profiles.store import Reader
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 
 __all__ = ["MINE", "Filters", "Listed", "all_cases", "list_cases"]
 
@@ -30,6 +30,7 @@ class Filters(NamedTuple):
 
     state: str | None = None  # done: those that are over
     kind: str | None = None
+    grain: str | None = None  # customer or company
     owner: str | None = None
     assignee: str | None = None  # "": nobody's
     segment: str | None = None
@@ -46,6 +47,8 @@ class Filters(NamedTuple):
         for name in ("kind", "owner", "band"):
             if (wanted := getattr(self, name)) is not None:
                 rows = [row for row in rows if getattr(row, name) == wanted]
+        if self.grain is not None:
+            rows = [row for row in rows if is_company(row.profile) == (self.grain == "company")]
         if self.assignee is not None:
             rows = [row for row in rows if _person(row, self.people) == self.assignee]
         if self.segment is not None:

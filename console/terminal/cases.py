@@ -33,7 +33,7 @@ def render_case(document: dict[str, Any], case: dict[str, Any]) -> RenderableTyp
     """A customer's case, what it was made of, and what has happened to it.
 
     Args:
-        document: of the customer.
+        document: of the customer or company.
         case: theirs.
     """
     worth, outcome = case["value_at_risk"], case["outcome"]
@@ -59,7 +59,8 @@ def render_case(document: dict[str, Any], case: dict[str, Any]) -> RenderableTyp
             table.add_row(name, text)
     kind = "to win back" if case["kind"] == "win_back" else "to keep"
     head = Text.assemble((document["label"] or "a visitor", "bold"), f"  {kind}, {case['severity'] or 'no severity'}")
-    return Group(head, table, Text(f"profile_id:{document['id']}  {case['id']}", "dim"))
+    known = f"profile_id:{document['id']}" if case["company"] is None else f"company:{case['company']}"
+    return Group(head, table, Text(f"{known}  {case['id']}", "dim"))
 
 
 def case_in_short(case: dict[str, Any]) -> str:

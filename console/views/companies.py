@@ -11,6 +11,7 @@ from console.views.dealings import ActivityView, PurchaseView, SubscriptionView,
 from console.views.document import Document, Money, Risk, Time
 from console.views.label import label
 from console.views.matters.alerts import AlertView
+from console.views.matters.cases import CaseView
 from console.views.person import Figure
 from console.views.profile import SegmentView, StageView, profile_view
 from models.companies.measures import alive, figures
@@ -101,6 +102,7 @@ class CompanyView(Document):
     segments: list[SegmentView] = Field(description="The latest entered first.")
     lifecycle: StageView | None
     alerts: list[AlertView] = Field(description="The latest changed first.")
+    case: CaseView | None = Field(description="What people have to do with the company, or had last.")
 
 
 class CompanySummary(Document):

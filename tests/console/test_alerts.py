@@ -28,6 +28,7 @@ from tests import REPOSITORY
 from tests.console.people import DAY, NOW, customer, happened, keep, store
 from tests.console.support_api import PLAN, Nothing, support_api, where
 from tests.console.test_cases import Worker
+from tests.console.test_companies import BUSINESS, NAME, stored, visit
 
 CASES = Cases(PLAN.alerts, "EUR", 90 * DAY, 0.0, Consent(), PLAN.file.routes)
 
@@ -139,6 +140,21 @@ def test_a_customer_is_named_by_what_people_remember(reading: Any, name: str) ->
     row = next(row for row in said(reading, "list")["data"] if row["label"] == "Maud Visser")
     name = {"CASE": row["id"], "PROFILE": row["profile"]}.get(name, name)
     assert said(reading, "show", *name.split())["id"] == row["id"]
+
+
+def test_a_company_is_named_by_its_name_and_decided_on() -> None:
+    held = stored(visit("m", 0), alert="high_churn_risk")
+    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=0.3) as http:
+        assert [row["company"] for row in said(http, "list", "--grain", "company")["data"]] == [NAME]
+        assert said(http, "list", "--grain", "customer")["data"] == []
+        (case,) = {said(http, "show", each)["id"] for each in (f"company:{NAME}", NAME)}
+        assert said(http, "show", case)["company"] == NAME
+        told = rapport(http, "show", f"company:{NAME}").stdout
+        assert f"company:{NAME}" in told
+        assert "acknowledged" in rapport(http, "ack", f"company:{NAME}").stdout
+        assert said(http, "resolve", f"company:{NAME}", "--outcome", "stayed")["state"] == "resolved"
+        over = rapport(http, "ack", f"company:{NAME}")
+        assert (over.exit_code, f"the case of {NAME} (company:{NAME}) is over" in over.stderr) == (1, True)
 
 
 def test_show_says_why_and_what_happened(reading: Any) -> None:

@@ -17,6 +17,7 @@ from profiles.stores.memory import MemoryAccessStore, MemoryStore
 from profiles.types import Affiliation, AlertCommand, Member, Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, support_api
+from tests.console.test_companies import BUSINESS, NAME, stored, visit
 
 CASES = Cases(PLAN.alerts, "EUR", 90 * DAY, 0.0, Consent())
 
@@ -189,3 +190,23 @@ def test_how_cases_ended_is_counted(api: Any) -> None:
     to_keep = api.get("/v1/cases/outcomes?kind=retention").json()
     assert (to_keep["kept_share"], to_keep["hold_out"]["share"]) == (0.5, PLAN.churn.hold_out)
     assert to_keep["outcomes"]["left"]["value_at_risk"]["minor"] > 0
+
+
+def test_a_companys_case_is_listed_and_decided_on_as_a_customers() -> None:
+    held = stored(visit("m", 0), alert="high_churn_risk")
+    member = with_case(1, 0.5)
+    member.affiliation = Affiliation({NAME: Member(1.0, NOW, Profile(""))})
+    keep(held, member)
+    firm = BUSINESS.company(NAME)
+    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=0.3) as api:
+        assert listed(api, "?grain=company") == [firm]
+        assert listed(api, "?grain=customer") == [member.id]
+        assert set(listed(api)) == {*listed(api, "?company=Acme%20/%20West")} == {firm, member.id}
+        assert api.get("/v1/cases?grain=team").status_code == 400
+        (row,) = api.get("/v1/cases?grain=company").json()["data"]
+        assert (row["label"], row["company"], row["grain"], row["state"]) == (NAME, NAME, "company", "new")
+        decided = api.post(f"/v1/cases/{row['id']}/resolve", json={"by": "kim", "outcome": "stayed"}).json()
+        assert (decided["state"], decided["outcome"]) == ("resolved", "stayed")
+        assert api.get(f"/v1/companies/{firm}").json()["case"]["outcome"] == "stayed"
+        assert listed(api, "?grain=company&state=done") == [firm]
+        assert api.get("/v1/cases/outcomes?grain=customer").json()["outcomes"]["stayed"]["count"] == 0

@@ -18,8 +18,10 @@ from typer.testing import CliRunner
 
 from console.access.api_tokens import Tokens
 from console.commands.main import create_cli
+from models.cases.following import Cases
 from plan import Plan
 from plan.model import GroupSpec, Trait
+from profiles.consent import Consent
 from profiles.documents import decode_profile
 from profiles.identity.secrets import suppression
 from profiles.search.terms import members_of, terms_of
@@ -36,6 +38,7 @@ from streams.settings import Settings
 from streams.steps.update import update
 from streams.steps.work import Work
 from tests.build import event
+from tests.console.people import DAY, NOW
 from tests.console.support_api import PLAN, api_deps, support_api, where
 
 ENDS = {
@@ -78,12 +81,13 @@ async def put(store: MemoryStore, held: Loaded) -> None:
 
 
 def stored(*records: Record, alert: str = "", plan: Plan = BUSINESS) -> MemoryStore:
-    """What comes of these; with an alert of this rule of each company."""
+    """What comes of these; with an alert of this rule of each company, and the case that follows."""
     held, store = Loaded(), MemoryStore(BUSINESS.namespace, 4)
     settle(held, *records, plan=plan)
     for profile in held.profiles.values() if alert else ():
         if is_company(profile.id):
             profile.alerts = {alert: Alert("a1", alert, "open", 5.0, 5.0, 0.0)}
+            Cases(plan.alerts, plan.currency, 90 * DAY, 0.0, Consent()).follow(profile, NOW)
     asyncio.run(put(store, held))
     return store
 

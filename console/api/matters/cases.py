@@ -75,19 +75,23 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         kind: Annotated[
             Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
         ] = None,
+        grain: Annotated[
+            Literal["customer", "company"] | None, Query(description="Only those of customers, or of companies.")
+        ] = None,
         owner: Annotated[str | None, Query(description="Only those that went to this team or person.")] = None,
         assignee: Annotated[
             str | None,
             Query(description="Only those that this person has, or that went to them and nobody has; empty: nobody's."),
         ] = None,
-        segment: Annotated[str | None, Query(description="Only customers in this segment.")] = None,
+        segment: Annotated[str | None, Query(description="Only customers and companies in this segment.")] = None,
         band: Annotated[Literal["low", "medium", "high"] | None, Query(description="Only this band of risk.")] = None,
         rule: Annotated[str | None, Query(description="Only those that this rule belongs to.")] = None,
         severity: Annotated[
             Literal["info", "warning", "critical"] | None, Query(description="Only those whose severest rule is so.")
         ] = None,
         company: Annotated[
-            str | None, Query(description="Only those of members of this company, as events name it.")
+            str | None,
+            Query(description="Only those of this company, as events name it, and of its members."),
         ] = None,
         worth: Annotated[
             Decimal | None,
@@ -100,7 +104,7 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> CasePage:
         filters = Filters(
-            state, kind, owner, assignee, segment, band, rule, severity, company,
+            state, kind, grain, owner, assignee, segment, band, rule, severity, company,
             worth=None if worth is None else to_minor(worth, deps.plan.currency),
             people=() if assignee is None else await deps.access.accounts(),
             rules={known.name: known for known in deps.plan.alerts},
@@ -119,10 +123,13 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         kind: Annotated[
             Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
         ] = None,
+        grain: Annotated[
+            Literal["customer", "company"] | None, Query(description="Only those of customers, or of companies.")
+        ] = None,
     ) -> OutcomesView:
         now = await deps.now()
         ended, acting = await deps.outcomes.of_the_week(deps.reader, now), await deps.outcomes.acting(deps.models)
-        return outcomes_view(ended, acting, now, deps.plan, kind)
+        return outcomes_view(ended, acting, now, deps.plan, kind, grain)
 
     @router.get("/cases/{case}", summary="One case", responses=describe_errors(404))
     @wants("alerts:read", one=True)

@@ -59,6 +59,7 @@ class _Refused(NamedTuple):
 
     profile: str
     label: str
+    company: str | None  # of a company: what events call it
     code: str
     message: str
 
@@ -118,10 +119,11 @@ def deciding_router(deps: ApiDeps, entry: Lets, frame: Frame) -> APIRouter:
         masked = not viewer.sees_names
         return [
             _Refused(
-                one.profile, label(known[one.profile], deps.plan, masked=masked) if one.profile in known else "",
-                one.code, one.message,
+                one.profile, label(whom, deps.plan, masked=masked) if whom is not None else "",
+                whom.company.key if whom is not None and whom.company is not None else None, one.code, one.message,
             )
             for one in refused
+            for whom in (known.get(one.profile),)
         ]  # fmt: skip
 
     return router

@@ -1,4 +1,4 @@
-"""A case of a customer as people and tools read it."""
+"""A case of a customer or a company as people and tools read it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from console.views.churn import may_be_scored
 from console.views.document import Document, Money, Page, Risk, Time
 from console.views.label import label
 from models.cases.routes import severest
-from models.cases.worth import FORMULA
+from models.cases.worth import FORMULA, FORMULA_OF_CONTRACTS, formula_of
 from plan import Plan
 from profiles.types import Case, CaseEntry, Profile
 
@@ -43,16 +43,18 @@ class AtRiskView(Document):
 
     money: Money
     at: Time
-    formula: str = Field(FORMULA, examples=[FORMULA])
+    formula: str = Field(FORMULA, examples=[FORMULA, FORMULA_OF_CONTRACTS])
 
 
 class CaseView(Document):
-    """What people have to do with one customer: one open matter, whichever alerts it came from."""
+    """What people have to do with one customer, or one company: one open matter, whichever alerts it came from."""
 
     id: str
-    profile: str = Field(description="Profile id.")
+    profile: str = Field(description="Profile id; of a company that of its document.")
+    grain: str = Field(description="customer or company.")
+    company: str | None = Field(description="Of a company: what events call it; null of a customer.")
     kind: str = Field(description="retention, or win_back of who has left.")
-    state: str = Field(description="new, acknowledged, snoozed, resolved (by a person) or cleared (by the customer).")
+    state: str = Field(description="new, acknowledged, snoozed, resolved (by a person) or cleared (by itself).")
     opened: Time
     changed: Time
     rules: list[RuleView] = Field(description="The first to open first.")
@@ -73,11 +75,12 @@ class CaseView(Document):
 class CaseRowView(CaseView):
     """A row of the list: the case, and whose it is."""
 
-    label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
+    label: str = Field(description='What the customer or company is called; "" for a visitor nobody knows.')
     stage: str | None
     segments: list[str]
     band: str | None
     risk_now: Risk | None
+    health: float | None = Field(description="Of a company, 0 to 100; null of a customer, and where it is not known.")
 
 
 class AssigneeView(Document):
@@ -104,7 +107,7 @@ class CasePage(Page[CaseRowView]):
 
 
 def case_view(profile: Profile, case: Case, plan: Plan) -> CaseView:
-    """The customer's case, without what is left of a score that may not be shown."""
+    """The case of a customer or a company, without what is left of a score that may not be shown."""
     return CaseView(**_fields(profile, case, plan))
 
 
@@ -125,6 +128,7 @@ def case_row_view(profile: Profile, case: Case, plan: Plan, *, masked: bool = Fa
         segments=sorted(profile.segments),
         band=profile.score.band if scored and profile.score else None,
         risk_now=profile.score.risk if scored and profile.score else None,
+        health=health.value if profile.company is not None and (health := profile.company.health) else None,
     )
 
 
@@ -135,6 +139,8 @@ def _fields(profile: Profile, case: Case, plan: Plan) -> dict[str, object]:
     return {
         "id": case.id,
         "profile": profile.id,
+        "grain": "customer" if profile.company is None else "company",
+        "company": None if profile.company is None else profile.company.key,
         "kind": case.kind,
         "state": case.state,
         "opened": case.opened,
@@ -154,7 +160,7 @@ def _fields(profile: Profile, case: Case, plan: Plan) -> dict[str, object]:
         "reasons": case.reasons if scored else [],
         "value_at_risk": None
         if worth is None
-        else AtRiskView(money=Money.of_minor(worth, plan.currency), at=case.valued_at, formula=FORMULA),
+        else AtRiskView(money=Money.of_minor(worth, plan.currency), at=case.valued_at, formula=formula_of(profile)),
         "owner": case.owner or None,
         "assignee": case.assignee or None,
         "outcome": case.outcome or None,

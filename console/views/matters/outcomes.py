@@ -19,24 +19,26 @@ __all__ = ["OutcomesView", "outcomes_view"]
 
 
 class OutcomesView(Document):
-    """How the cases of the last seven days ended; of each customer the latest, if it does not stand again."""
+    """How the cases of the last seven days ended; of each customer or company the latest, if it is not open again."""
 
     since: Time
     outcomes: dict[str, Tally] = Field(
-        description="By outcome; `cleared`: the customer ended it before anybody did. With what was at risk."
+        description="By outcome; `cleared`: it ended by itself before anybody did. With what was at risk."
     )
     kept_share: Risk | None = Field(description="Of those who stayed or left, how many stayed; null of none.")
-    hold_out: HoldOutView | None = Field(description="What having alerts is worth; null without a hold-out.")
+    hold_out: HoldOutView | None = Field(
+        description="What having alerts is worth; null without a hold-out, and of companies."
+    )
 
 
 def outcomes_view(
-    ended: Iterable[Ended], acting: Acting, now: float, plan: Plan, kind: str | None = None
+    ended: Iterable[Ended], acting: Acting, now: float, plan: Plan, kind: str | None = None, grain: str | None = None
 ) -> OutcomesView:
-    """The ends of cases, counted; only of one kind, if given."""
+    """The ends of cases, counted; only of one kind, only of customers or of companies, if given."""
     count: defaultdict[str, int] = defaultdict(int)
     value: defaultdict[str, int] = defaultdict(int)
     for one in ended:
-        if kind in (None, one.kind):
+        if kind in (None, one.kind) and grain in (None, one.grain):
             count[one.outcome] += 1
             value[one.outcome] += one.value
     told = count["stayed"] + count["left"]
@@ -47,5 +49,5 @@ def outcomes_view(
             for name in (*OUTCOMES, "cleared")
         },
         kept_share=count["stayed"] / told if told else None,
-        hold_out=hold_out_view(acting, plan.churn.hold_out),
+        hold_out=None if grain == "company" else hold_out_view(acting, plan.churn.hold_out),
     )

@@ -137,7 +137,7 @@ class Renderer:
     def _page(self, profile: Profile) -> str | None:
         if not self._url:
             return None
-        return f"{self._url}/{'companies' if profile.company is not None else 'c'}/{profile.id}"
+        return f"{self._url}/{'company' if profile.company is not None else 'c'}/{profile.id}"
 
     def _value(self, entry: Entry, profile: Profile, now: float) -> m.Value:
         net = round(expected_within(profile, now, self._plan.horizon_of(profile), self._plan.currency))

@@ -7,7 +7,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from profiles.stores.access import Role
 from streams.identity.erasure import Eraser
@@ -54,20 +54,51 @@ def test_a_shop_has_no_companies_in_its_navigation(signed_in: SignedIn) -> None:
     expect(page.locator("main")).to_contain_text("No company yet")
 
 
-def test_a_company_with_an_alert_is_where_people_look_for_who_is_at_risk(chromium: Browser) -> None:
-    """They have no cases, and nobody would look for them among the companies that are well."""
+def test_a_companys_case_is_decided_on_as_a_customers(chromium: Browser) -> None:
+    """In the inbox and on its page: each sees what happens on the other without loading it again."""
+    with living(aside(lambda: stored(visit("m", 0), alert="high_churn_risk")), plan=BUSINESS) as console:
+
+        def enter(role: Role) -> Page:
+            page = chromium.new_page()
+            page.goto(f"{console.url}/sign-in/{console.link(role)}")
+            page.get_by_role("button").click()
+            return page
+
+        inbox, company = enter("agent"), enter("admin")
+        rows = inbox.locator("#cases tbody tr")
+        expect(rows).to_contain_text("high churn risk")
+        inbox.keyboard.press("j")
+        inbox.keyboard.press("o")
+        expect(inbox.get_by_role("heading", name=NAME)).to_be_visible()
+        company.goto(inbox.url)
+        inbox.goto(f"{console.url}/?grain=company")
+        expect(company.locator("#case")).to_contain_text("high churn risk")
+        company.locator("#case").get_by_role("button", name="Acknowledge").click()
+        expect(company.locator("#decided")).to_contain_text("1 case acknowledged.")
+        expect(company.locator("#case")).to_contain_text("acknowledged")
+        expect(inbox.locator("#tabs")).to_contain_text("Acknowledged 1")
+        inbox.goto(f"{console.url}/?tab=acknowledged&grain=company")
+        inbox.keyboard.press("j")
+        inbox.keyboard.press("r")
+        inbox.locator("dialog#resolve").get_by_label("The customer stayed").check()
+        inbox.locator("dialog#resolve").get_by_role("button", name="Resolve").click()
+        expect(rows).to_have_count(0)
+        expect(company.locator("#case")).to_contain_text("stayed")
+        expect(company.locator("#case").get_by_role("button", name="Resolve")).to_have_count(0)
+        company.set_viewport_size({"width": 390, "height": 844})
+        assert company.evaluate("document.documentElement.scrollWidth") <= 390
+        inbox.close()
+        company.close()
+
+
+def test_who_may_not_act_decides_nothing_on_a_companys_page(chromium: Browser) -> None:
     with living(aside(lambda: stored(visit("m", 0), alert="high_churn_risk")), plan=BUSINESS) as console:
         page = chromium.new_page()
-        page.goto(f"{console.url}/sign-in/{console.link('agent')}")
+        page.goto(f"{console.url}/sign-in/{console.link('analyst')}")
         page.get_by_role("button").click()
-        companies = page.get_by_role("region", name="Companies")
-        expect(companies).to_contain_text("high churn risk")
-        expect(page.locator("main")).to_contain_text("No customer needs anybody now")
-        companies.get_by_role("link", name=NAME).click()
-        expect(page.locator("#alerts")).to_contain_text("high churn risk")
-        page.goto(f"{console.url}/?tab=acknowledged")
-        expect(page.get_by_role("heading", name="At risk")).to_be_visible()
-        expect(page.get_by_role("region", name="Companies")).to_have_count(0)
+        page.goto(f"{console.url}/company/{quote(NAME, safe='')}")
+        expect(page.locator("#case")).to_contain_text("high churn risk")
+        assert page.locator("#case button, dialog:not(#keys)").count() == 0
         page.close()
 
 

@@ -100,7 +100,7 @@ def busy() -> Iterator[Living]:
 
 def inhabited() -> MemoryStore:
     """Customers with cases, and a company with its members."""
-    held = stored(*(visit(f"m{number}", number, tier="team") for number in range(3)))
+    held = stored(*(visit(f"m{number}", number, tier="team") for number in range(3)), alert="high_churn_risk")
     cases = Cases(BUSINESS.alerts, "EUR", 90 * DAY, 0.0, Consent())
     for one in people():
         cases.follow(one, NOW)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +17,6 @@ from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages import at_risk
 from console.pages.site import add_pages
-from console.services import company_alerts
 from models.cases.following import Cases
 from models.cases.routes import Route
 from plan import Plan
@@ -128,11 +129,23 @@ def test_whose_a_company_is_is_shown_to_who_may_see_it(planned: Any, role: Role,
     assert ("Daan Weber" in page) == shown
 
 
-def test_companies_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cases_of_companies_are_beside_those_of_customers() -> None:
+    """Each may be looked at alone, also as CSV; a shop without companies has no such choice."""
+    held = stored(visit("m", 0), alert="high_churn_risk")
+    keep(held, with_case(1, "CRM"))
+    paths = "/", "/?grain=company", "/?grain=customer", "/?grain=team", "/at-risk.csv?grain=company"
+    both, firms, people, unknown, table = get(*paths, held=held, plan=BUSINESS)
+    rows = [len(re.findall(r'<tr id="cs_', page)) for page in (both, firms, people, unknown)]
+    assert rows == [2, 1, 1, 2]
+    assert 'href="/company/Acme%20%2F%20West"' in firms
+    assert '<option value="company" selected>' in firms
+    assert NAME not in people
+    (head, row) = csv.DictReader(io.StringIO(table)), NAME
+    assert [(one["customer"], one["company"]) for one in head] == [(row, row)]
+    assert 'name="grain"' not in get("/")[0]
+
+
+def test_a_companys_case_is_whose_it_was_given_to() -> None:
     held = stored(visit("m", 0), alert="high_churn_risk")
     pages = get("/", "/?with=kim", "/?with=nobody", "/?tab=mine", held=held, plan=BUSINESS)
     assert [NAME in page for page in pages] == [True, False, True, False]
-    assert not any("all older" in page for page in pages)
-    monkeypatch.setattr(company_alerts, "_PAGE", 1)
-    monkeypatch.setattr(company_alerts, "_PAGES", 1)
-    assert "all older" in get("/", cases=[customer()], held=held, plan=BUSINESS)[0]

@@ -45,9 +45,9 @@ def with_companies(plan_of, *lines):
 @pytest.mark.parametrize(
     ("when", "told"),
     [
-        ("grain: customer, segment: large", "segment 'large' is about companies, and the route takes cases of customers"),
-        ("grain: company, segment: dutch", "segment 'dutch' is about customers, and the route takes cases of companies"),
-        ("grain: company, rule: risk", "alert 'risk' is about customers, and the route takes cases of companies"),
+        ("grain: customer, segment: large", "'large' is about companies, and the route takes cases of customers"),
+        ("grain: company, segment: dutch", "'dutch' is about customers, and the route takes cases of companies"),
+        ("grain: company, rule: risk", "'risk' is about customers, and the route takes cases of companies"),
         ("grain: company, traits: {country: NL}", "there is no trait 'country'"),
         ("grain: customer, traits: {tier: gold}", "there is no trait 'tier'"),
         ("grain: company, traits: {tier: lead}", "trait 'tier' is never 'lead'; it is one of gold, tin"),

@@ -78,7 +78,7 @@ def test_each_case_is_decided_on_by_itself_and_written_down() -> None:
 
     assert answer.status_code == 200
     for told in (
-        "2 cases snoozed.", "1 decision is on its way", "Not for 3 customers:", "the case is over already",
+        "2 cases snoozed.", "1 decision is on its way", "Not for 3 cases:", "the case is over already",
         "a server does not answer", "there is no such case any more",
     ):  # fmt: skip
         assert told in answer.text
