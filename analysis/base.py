@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Base:
                 table = table.filter(table[name] == value)
         return table
 
-    def within(self, table: ir.Table, days: int = 365) -> ir.Table:
+    def within(self, table: ir.Table, days: int | None = None) -> ir.Table:
         """The rows of a table whose `day` lies in the period asked for."""
         since, until = self.given.period(self.frame, days)
         return table.filter((table.day >= ibis.date(since)) & (table.day < ibis.date(until)))
@@ -88,6 +89,40 @@ class Base:
             shift = self.frame.week_start
             return day - (day.day_of_week.index() + 7 - shift).mod(7).cast("int32").as_interval("D")
         return day.truncate({"month": "M", "quarter": "Q"}[interval])
+
+    def periods_between(self, start: ir.DateValue, end: ir.DateValue, interval: str) -> ir.IntegerValue:
+        """Calendar periods from the first day of one period to the first day of another."""
+        if interval in ("day", "week"):
+            return (end.delta(start, unit="day") / {"day": 1, "week": 7}[interval]).floor().cast("int64")
+        months = (end.year() - start.year()) * 12 + end.month() - start.month()
+        return (months / {"month": 1, "quarter": 3}[interval]).floor().cast("int64")
+
+    def after(self, start: ir.DateValue, interval: str) -> ir.DateValue:
+        """The first day of the period after the one that begins on a day."""
+        inside = {"day": 1, "week": 7, "month": 40, "quarter": 100}[interval]  # days that end in the next period
+        return self.start_of(start + ibis.interval(days=inside), interval)
+
+    @cached_property
+    def calendar(self) -> ir.Table:
+        """One row a period asked for, also of those without any event: `period`, and `ends`, the day after its last."""
+        since, until = self.given.period(self.frame)
+        starts = [self.frame.start_of(since, self.given.interval)]
+        while (following := self.frame.next(starts[-1], self.given.interval)) < until:
+            starts.append(following)
+        table = ibis.array([ibis.date(start) for start in starts]).unnest().name("period").as_table()
+        return table.mutate(ends=self.after(table.period, self.given.interval))
+
+    def complete(self, period: date) -> bool:
+        """Whether all of a period has passed, and was asked for."""
+        since, until = self.given.period(self.frame)
+        frame, interval = self.frame, self.given.interval
+        return frame.complete(period, interval) and since <= period and frame.next(period, interval) <= until
+
+    def doing(self, role: str) -> ir.Table:
+        """`facts` of a role, or with `any` of all that customers do themselves."""
+        if role == "any":
+            return self.facts.filter(self.facts.role.notin(NOT_OF_THEIR_OWN))
+        return self.of(*role.split("|"))
 
     def broken_down(self, table: ir.Table, *, default: str = "") -> ir.Table:
         """A table with a column `by`: the dimension asked for, of the event or of the customer; "" where unknown."""

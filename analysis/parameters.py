@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,6 +25,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    length: ClassVar[int] = 365
+    """Days that are looked at if `since` was not said."""
+
     since: date | None = Field(None, description="First local day. Default: as long before `until` as `days` says.")
     until: date | None = Field(None, description="First local day that is not in it. Default: the day after the last.")
     interval: Interval = Field("month", description="Periods that the figures are cut into.")
@@ -44,14 +47,14 @@ class Parameters(BaseModel):
             raise ValueError("`since` must lie before `until`, which is the first day that is no longer in it")
         return self
 
-    def period(self, frame: Frame, days: int = 365) -> tuple[date, date]:
+    def period(self, frame: Frame, days: int | None = None) -> tuple[date, date]:
         """The days asked for, the first and the one after the last: today's is in it, and not complete.
 
         Args:
             frame: of the archive.
-            days: length if `since` was not said; cut to whole periods.
+            days: length if `since` was not said, instead of `length`; cut to whole periods.
         """
         until = self.until or frame.today + timedelta(days=1)
-        earliest = max(frame.begins, until - timedelta(days=days))
+        earliest = max(frame.begins, until - timedelta(days=days or self.length))
         since = self.since or frame.start_of(earliest, self.interval)
         return since, max(until, since + timedelta(days=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-__all__ = ["adjusted", "difference_of_shares", "share"]
+__all__ = ["adjusted", "against", "difference_of_shares", "share"]
 
 
 def share(part: float, whole: float, confidence: float = 0.95) -> tuple[float, float]:
@@ -27,3 +27,14 @@ def difference_of_shares(
 def adjusted(p_values: list[float]) -> list[float]:
     """q-values of Benjamini and Hochberg, of all tests that were made."""
     return [float(q) for q in multipletests(p_values, method="fdr_bh")[1]] if p_values else []
+
+
+def against(part: float, whole: float, before: float, of: float, confidence: float = 0.95) -> str:
+    """How a share stands against another: `up` or `down` if the interval of the difference excludes 0, else `same`.
+
+    "" where either is of nobody.
+    """
+    if not whole or not of:
+        return ""
+    low, high = difference_of_shares(part, whole, before, of, confidence)
+    return "up" if low > 0 else "down" if high < 0 else "same"

@@ -35,10 +35,10 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     ages = ibis.range(0, asked.ages + 1).unnest().name("age").as_table()
     grid = cohorts.cross_join(ages)
     now = base.start_of(ibis.date(base.today), interval)
-    grid = grid.filter(_periods(base, grid.cohort, now, interval) >= grid.age)
+    grid = grid.filter(base.periods_between(grid.cohort, now, interval) >= grid.age)
     came = base.orders if asked.back == "purchase" else base.of(asked.back).mutate(net=ibis.literal(0))
     came = came.inner_join(cohorts.select("customer", "cohort"), "customer")
-    came = came.mutate(age=_periods(base, came.cohort, base.period_of(came.day), interval))
+    came = came.mutate(age=base.periods_between(came.cohort, base.period_of(came.day), interval))
     seen = came.group_by("customer", "age").agg(times=lambda t: t.count(), net=lambda t: t.net.sum())
     latest = came.group_by("customer").agg(latest=lambda t: t.age.max())
     joined = grid.left_join(seen, ["customer", "age"]).left_join(latest, grid.customer == latest.customer)
@@ -47,14 +47,6 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     # Everybody of the cohort was there in its own period: of that one it says who came a second time.
     returned = ibis.ifelse(grid.age == 0, times >= (2 if asked.start == asked.back else 1), again.fill_null(False))
     return joined.select(grid.cohort, grid.age, grid.customer, returned=returned, net=seen.net.fill_null(0))
-
-
-def _periods(base: Base, start: ir.DateValue, end: ir.DateValue, interval: str) -> ir.IntegerValue:
-    """Calendar periods from one first day of a period to another."""
-    if interval in ("day", "week"):
-        return (end.delta(start, unit="day") / {"day": 1, "week": 7}[interval]).floor().cast("int64")
-    months = (end.year() - start.year()) * 12 + end.month() - start.month()
-    return (months / {"month": 1, "quarter": 3}[interval]).floor().cast("int64")
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
