@@ -1,4 +1,4 @@
-"""Waiting times of which some have not ended: Kaplan and Meier's estimate, with Greenwood's intervals (log-log scale)."""
+"""Waiting times of which some have not ended: the estimate of Kaplan and Meier, with Greenwood's intervals."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import chi2, norm
 from scipy.linalg import pinvh
+from scipy.stats import chi2, norm
 
 __all__ = ["Step", "curve", "log_rank", "quantile", "restricted_mean"]
 
@@ -35,7 +35,10 @@ class Step:
 
 
 def curve(counts: Iterable[tuple[float, int, int]], confidence: float = 0.95) -> list[Step]:
-    """The curve of counts by time: (time, ended, censored), in any order. Who is censored at a time was at risk there."""
+    """The curve of counts by time: (time, ended, censored); who is censored at a time was at risk until then.
+
+    Intervals are on the log-log scale.
+    """
     ordered = sorted(counts)
     at_risk = sum(ended + censored for _, ended, censored in ordered)
     z = norm.ppf(0.5 + confidence / 2)
@@ -68,7 +71,7 @@ def quantile(steps: Sequence[Step], q: float) -> tuple[float | None, float | Non
 
 
 def restricted_mean(steps: Sequence[Step], until: float) -> float | None:
-    """The mean waiting time, of which no more than `until` counts; None if nobody was observed so long and some wait."""
+    """The mean waiting time, of which no more than `until` counts; None if nobody was observed so long."""
     if not steps or (steps[-1].time < until and steps[-1].waiting > 0):
         return None
     area, since, waiting = 0.0, 0.0, 1.0

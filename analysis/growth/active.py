@@ -61,7 +61,9 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
     row = next((each for each in reversed(rows) if each["complete"]), None)
-    return row and Text(
+    if row is None:
+        return None
+    return Text(
         f"On {row['day']}, {row['daily']} customers were active, {row['weekly']} within 7 days and {row['monthly']} "
         f"within 28.",
         f"{row['day']} 当日活跃客户 {row['daily']} 位，7 天内 {row['weekly']} 位，28 天内 {row['monthly']} 位。",
@@ -74,11 +76,11 @@ ACTIVE = Analysis(
     title=Text("Active customers", "活跃客户"),
     question=Text("How many customers are active, and how often?", "有多少客户活跃，频率如何？"),
     how=Text(
-        "Distinct customers with an event of the role on a local day, within the 7 and within the 28 days that end with "
-        "it. Stickiness is the mean of the daily figures of those 28 days over the customers active in them: the share "
-        "of days on which an active customer is there. It is given only where the archive holds all 28 days.",
-        "在某一本地日、截至该日的 7 天内及 28 天内，有该类事件的不同客户数。黏性为这 28 天日活跃数的均值除以 28 天活跃数，"
-        "即活跃客户到来的天数比例；仅当数据覆盖全部 28 天时给出。",
+        "Distinct customers with an event of the role on a local day, within the 7 and within the 28 days that end "
+        "with it. Stickiness is the mean of the daily figures of those 28 days over the customers active in them: the "
+        "share of days on which an active customer is there. It is given only where the archive holds all 28 days.",
+        "在某一本地日、截至该日的 7 天内及 28 天内，有该类事件的不同客户数。黏性为这 28 天日活跃数的均值除以 28 天活跃"
+        "数，即活跃客户到来的天数比例；仅当数据覆盖全部 28 天时给出。",
     ),
     parameters=Asked,
     needs=(Need("visit"),),

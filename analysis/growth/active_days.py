@@ -50,7 +50,8 @@ ACTIVE_DAYS = Analysis(
         "Customers by the number of local days of the period on which they had an event of the role (weeks or months "
         "if the interval says so). Shares are of those who were active at all; the last column is the share with as "
         "many days or more.",
-        "按时期内有该类事件的本地天数（或所选的周、月）统计客户。占比以至少活跃过一次者为分母；末列为达到该天数或更多者的比例。",
+        "按时期内有该类事件的本地天数（或所选的周、月）统计客户。占比以至少活跃过一次者为分母；末列为达到该天数或更多"
+        "者的比例。",
     ),
     parameters=Asked,
     needs=(Need("visit"),),

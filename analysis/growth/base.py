@@ -1,4 +1,4 @@
-"""The customer base: who was a customer at the beginning of a period, came, left, was won back, and is one at its end."""
+"""The customer base: who is a customer as a period begins, came, left, was won back, and is one at its end."""
 
 from __future__ import annotations
 
@@ -152,17 +152,18 @@ BASE = Analysis(
     title=Text("Customer base", "客户基数"),
     question=Text("How does the number of customers move, and why?", "客户数量如何变化，原因是什么？"),
     how=Text(
-        "A customer is lost on the day on which the churn horizon has passed since the last sign of life (an order, or "
-        "what the plan says), and won back by the next one. At the start + new + won back − lost = at the end, exactly. "
-        "Who is lost and won back in one period counts in both; each way counts once a period. Churn: of those at the "
-        "start, the share lost in the period; churn by value: the share of their net of the 365 days before. "
-        "Conversion: of prospects with a visit, the share with the first purchase in the period. Returning: of "
-        "buyers, the share with an earlier purchase. Repurchase: of first purchases at least 90 days old, the share "
-        "with a second within 90 days. A change is up or down only if the interval of the difference excludes 0.",
+        "A customer is lost on the day on which the churn horizon has passed since the last sign of life (an order, "
+        "or what the plan says), and won back by the next one. At the start + new + won back − lost = at the end, "
+        "exactly. Who is lost and won back in one period counts in both; each way counts once a period. Churn: of "
+        "those at the start, the share lost in the period; churn by value: the share of their net of the 365 days "
+        "before. Conversion: of prospects with a visit, the share with the first purchase in the period. Returning: "
+        "of buyers, the share with an earlier purchase. Repurchase: of first purchases at least 90 days old, the "
+        "share with a second within 90 days. A change is up or down only if the interval of the difference excludes 0.",
         "自最后一次活动（订单，或计划所定的事件）起经过流失期限之日，客户记为流失；下一次活动则为赢回。期初 + 新增 + "
-        "赢回 − 流失 = 期末，严格成立。同一时期内流失又赢回者两项都计，每个方向每期只计一次。流失率：期初客户中本期流失的比例；"
-        "按价值的流失率：以其此前 365 天净额计。转化率：有访问的潜在客户中本期首次购买的比例。回头率：购买者中此前已购买过的"
-        "比例。复购率：首次购买已满 90 天者中 90 天内第二次购买的比例。仅当差值的区间不含 0 时才称上升或下降。",
+        "赢回 − 流失 = 期末，严格成立。同一时期内流失又赢回者两项都计，每个方向每期只计一次。流失率：期初客户中本期流"
+        "失的比例；按价值的流失率：以其此前 365 天净额计。转化率：有访问的潜在客户中本期首次购买的比例。回头率：购买者"
+        "中此前已购买过的比例。复购率：首次购买已满 90 天者中 90 天内第二次购买的比例。仅当差值的区间不含 0 时才称上升"
+        "或下降。",
     ),
     needs=(
         Need("purchase", ("amount", "subject")),

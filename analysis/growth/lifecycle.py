@@ -72,12 +72,13 @@ LIFECYCLE = Analysis(
         "活跃客户是新的、持续的还是回归的，又有谁缺席？",
     ),
     how=Text(
-        "Of a local period: new, the first activity ever falls into it; returning, active now and in the period before; "
-        "resurrected, active now and earlier but not in the period before; dormant, active in the period before and not "
-        "now (drawn below zero; in a period that still runs it is who has not come yet). The first activity is the first "
-        "that the archive has. Periods follow the calendar, not a number of seconds.",
-        "某一本地时期内：新客户，其首次活动落在本期；持续，本期与上期都活跃；回归，本期活跃、上期不活跃但更早活跃过；休眠，"
-        "上期活跃而本期不活跃（画在零线以下；未结束的时期中指尚未到来者）。首次活动以数据中最早者为准。时期按日历划分，而非按秒数。",
+        "Of a local period: new, the first activity ever falls into it; returning, active now and in the period "
+        "before; resurrected, active now and earlier but not in the period before; dormant, active in the period "
+        "before and not now (drawn below zero; in a period that still runs it is who has not come yet). The first "
+        "activity is the first that the archive has. Periods follow the calendar, not a number of seconds.",
+        "某一本地时期内：新客户，其首次活动落在本期；持续，本期与上期都活跃；回归，本期活跃、上期不活跃但更早活跃过；"
+        "休眠，上期活跃而本期不活跃（画在零线以下；未结束的时期中指尚未到来者）。首次活动以数据中最早者为准。时期按日"
+        "历划分，而非按秒数。",
     ),
     parameters=Asked,
     needs=(Need("visit"),),

@@ -94,8 +94,9 @@ REPURCHASE_GAP = Analysis(
         "again wait until now and are counted as waiting (Kaplan and Meier), since the gaps that have ended are the "
         "short ones. The row without days has the quartiles of a number; a quartile that is not reached is blank. With "
         "a breakdown or a filter by category both purchases are of that category.",
-        "从时期内第 n 个购买日到下一个购买日的本地天数。尚未再次购买者计到当前，作为仍在等待处理（Kaplan–Meier），因为已结束的"
-        "间隔偏短。天数为空的行给出该序次的四分位数，未达到者留空。按品类细分或筛选时，前后两次购买均属该品类。",
+        "从时期内第 n 个购买日到下一个购买日的本地天数。尚未再次购买者计到当前，作为仍在等待处理（Kaplan–Meier），因为"
+        "已结束的间隔偏短。天数为空的行给出该序次的四分位数，未达到者留空。按品类细分或筛选时，前后两次购买均属该品类"
+        "。",
     ),
     parameters=Asked,
     needs=(Need("purchase", ("subject",)),),
