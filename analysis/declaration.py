@@ -8,7 +8,7 @@ the same rows, not summed. So they cannot differ. CONTRIBUTING.md has the recipe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from analysis.parameters import Parameters
@@ -67,12 +67,15 @@ class Measure:
     Args:
         name: of its column.
         label: for people.
+        unit: of its values.
+        hidden: whether only `finish` needs it.
         listed: whether a list of customers stands behind it.
     """
 
     name: str
     label: Text
     unit: Unit = "count"
+    hidden: bool = field(default=False, kw_only=True)
 
     listed = False
 

@@ -52,6 +52,9 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
     rows = [_completed(row, analysis, base) for row in engine.fetch(expression, sql).to_pylist()]
     if analysis.finish is not None:
         rows = analysis.finish(rows, base, given)
+    hidden = {measure.name for measure in analysis.measures if measure.hidden}
+    if hidden:
+        rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
     since, until = given.period(base.frame)
     return Result(
         name=analysis.name,
@@ -128,6 +131,8 @@ def columns_of(analysis: Analysis[Any]) -> list[Column]:
     """The columns of the result: dimensions, figures with the ends of their intervals, and what `finish` adds."""
     columns = list(analysis.dimensions)
     for measure in analysis.measures:
+        if measure.hidden:
+            continue
         columns.append(Column(measure.name, measure.label, measure.unit))
         if isinstance(measure, Share):
             columns += [

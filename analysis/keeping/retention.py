@@ -11,6 +11,7 @@ from pydantic import Field
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Share, Text, Total
 from analysis.parameters import Parameters
+from analysis.relations.cohorts import Windows, aged, cohorts, dated, grid
 from analysis.statistics import share
 
 __all__ = ["RETENTION"]
@@ -22,31 +23,23 @@ class Asked(Parameters):
     start: str = Field("purchase", description="The role whose first event makes the cohort.")
     back: str = Field("purchase", description="The role that counts as coming back.")
     mode: Literal["in", "on_or_after"] = Field("in", description="Back in that period, or in it or any later one.")
+    windows: Windows = Field("calendar", description="Calendar periods, or each customer's own 24 h, 7, 30 or 90 days.")
     ages: int = Field(12, ge=1, le=60, description="Periods to look ahead.")
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:
-    """A row for each customer of a cohort at each age that the calendar has reached."""
-    interval = asked.interval
-    firsts = base.of(asked.start).group_by("customer").agg(first=lambda t: t.day.min())
-    since, until = asked.period(base.frame)
-    cohorts = firsts.mutate(cohort=base.period_of(firsts.first))
-    cohorts = cohorts.filter((cohorts.first >= ibis.date(since)) & (cohorts.first < ibis.date(until)))
-    ages = ibis.range(0, asked.ages + 1).unnest().name("age").as_table()
-    grid = cohorts.cross_join(ages)
-    now = base.start_of(ibis.date(base.today), interval)
-    grid = grid.filter(base.periods_between(grid.cohort, now, interval) >= grid.age)
-    came = base.orders if asked.back == "purchase" else base.of(asked.back).mutate(net=ibis.literal(0))
-    came = came.inner_join(cohorts.select("customer", "cohort"), "customer")
-    came = came.mutate(age=base.periods_between(came.cohort, base.period_of(came.day), interval))
-    seen = came.group_by("customer", "age").agg(times=lambda t: t.count(), net=lambda t: t.net.sum())
-    latest = came.group_by("customer").agg(latest=lambda t: t.age.max())
-    joined = grid.left_join(seen, ["customer", "age"]).left_join(latest, grid.customer == latest.customer)
+    """A row for each customer of a cohort at each age that they have reached."""
+    theirs = cohorts(base, asked.start)
+    each = grid(base, theirs, asked.ages, asked.windows)
+    came = aged(base, theirs, dated(base, asked.back), asked.windows)
+    seen = came.group_by("customer", "age").agg(times=came.count(), net=came.net.sum())
+    latest = came.group_by("customer").agg(latest=came.age.max())
+    joined = each.left_join(seen, ["customer", "age"]).left_join(latest, each.customer == latest.customer)
     times = seen.times.fill_null(0)
-    again = (latest.latest >= grid.age) if asked.mode == "on_or_after" else (times >= 1)
+    again = (latest.latest >= each.age) if asked.mode == "on_or_after" else (times >= 1)
     # Everybody of the cohort was there in its own period: of that one it says who came a second time.
-    returned = ibis.ifelse(grid.age == 0, times >= (2 if asked.start == asked.back else 1), again.fill_null(False))
-    return joined.select(grid.cohort, grid.age, grid.customer, returned=returned, net=seen.net.fill_null(0))
+    returned = ibis.ifelse(each.age == 0, times >= (2 if asked.start == asked.back else 1), again.fill_null(False))
+    return joined.select(each.cohort, each.age, each.customer, returned=returned, net=seen.net.fill_null(0))
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
@@ -56,7 +49,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
         end = row["cohort"]
         for _ in range(row["age"]):
             end = frame.next(end, asked.interval)
-        row["complete"] = frame.complete(end, asked.interval)
+        row["complete"] = asked.windows == "rolling" or frame.complete(end, asked.interval)
     averages = []
     for age in sorted({row["age"] for row in rows if row["complete"]}):
         whole = [row for row in rows if row["age"] == age and row["complete"]]
@@ -69,6 +62,21 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     return rows + averages
 
 
+def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
+    begins = base.frame.begins
+    first = base.frame.start_of(begins, asked.interval)
+    if not any(row["cohort"] == first for row in rows):
+        return []
+    return [
+        Text(
+            f"The history begins on {begins}: who came first before is in the cohort of the first event that is known, "
+            f"mostly the one of {first}, which may hold customers of earlier ones.",
+            f"历史自 {begins} 开始：更早首次到来的客户归入其已知首次事件所在的同期群，"
+            f"多为 {first} 的同期群，其中可能含更早的客户。",
+        )
+    ]
+
+
 RETENTION = Analysis(
     name="retention",
     room="keeping",
@@ -78,10 +86,11 @@ RETENTION = Analysis(
         "A cohort are the customers whose first event of `start` lies in a local period. A cell is the share of them "
         "with an event of `back` so many calendar periods later; at age 0, with a second one in the same period. Net "
         "is revenue less refunds, each by the day of its order. Periods that have not ended are marked and in no "
-        "average; the average weighs every customer alike.",
-        "同期群是首次发生 `start` 事件落在同一本地时期的客户。每格为其中在若干个日历时期之后再次发生 `back` 事件"
-        "的比例；第 0 期为同期内发生第二次的比例。净额为收入减退款，退款计入其订单当日。尚未结束的时期会被标出，"
-        "不计入平均值；平均值按客户数加权。",
+        "average; the average weighs every customer alike. With rolling windows of 24 hours, 7, 30 or 90 days from the "
+        "moment of the first event, a customer counts at an age as soon as that window of theirs is over.",
+        "同期群是首次发生 `start` 事件落在同一本地时期的客户。每格为其中在若干个日历时期之后再次发生 `back` 事件的比例"
+        "；第 0 期为同期内发生第二次的比例。净额为收入减退款，退款计入其订单当日。尚未结束的时期会被标出，不计入平均值"
+        "；平均值按客户数加权。滚动窗口自首次事件时刻起为 24 小时、7、30 或 90 天，客户的该窗口结束后才计入。",
     ),
     parameters=Asked,
     needs=(Need("purchase", ("amount", "subject")), Need("refund", ("amount", "subject"), ("net",))),
@@ -98,5 +107,6 @@ RETENTION = Analysis(
     ),
     columns=(Column("complete", Text("Complete", "已完整"), "text", "note"),),
     finish=_finish,
+    notes=_notes,
     chart=Chart("triangle", x="age", y="cohort", color="rate"),
 )

@@ -66,6 +66,10 @@ def test_back_in_a_period_or_later() -> None:
     may = date(2026, 5, 1)
     assert [cells(engine)[may, age][0] for age in (1, 2, 3)] == [2, 0, 1]
     assert [cells(engine, mode="on_or_after")[may, age][0] for age in (1, 2, 3)] == [3, 1, 1]
+    # Each customer's own 30 days: E came back in the first of them, F on day 60; only F's fourth window is over.
+    rolling = cells(engine, windows="rolling")
+    assert [rolling[may, age][:2] for age in (0, 1, 2, 3)] == [(1, 3), (0, 3), (1, 3), (0, 1)]
+    assert all(cell[3] for cell in rolling.values())
 
 
 def test_the_list_behind_a_cell_is_its_number(shop: list[dict[str, object]]) -> None:
