@@ -213,7 +213,7 @@ def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFi
             yield Change(f"{path}.facts", "the figures are taken from other properties", True)
             break
     if any(getattr(old.facts, fact) != getattr(new.facts, fact) for fact in ARCHIVED_FACTS):
-        told = "the archive takes columns from other properties from now on"
+        told = "the archive takes columns from other properties; `rapport archive upgrade --again` does so for old days"
         yield Change(f"{path}.facts", told, False)
     yield from _value(f"{path}.show", _list([*old.show]), _list([*new.show]), breaking=False)
     if old.kinds != new.kinds:

@@ -1,4 +1,4 @@
-"""`rapport archive`: the event history as Parquet files; its status, and compacting it."""
+"""`rapport archive`: the event history as Parquet files; its status, compacting and upgrading it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ and the first stops. Files, columns and examples for DuckDB, pandas and Spark: d
     rapport archive --to s3://bucket/rapport --once     up to what is there now
     rapport archive status --to history         progress, lag, files, sizes
     rapport archive compact --to history        one file per finished day
+    rapport archive upgrade --to history        facts as columns for what was archived before there were any
 """
 
 _CONNECT = 15.0  # seconds for Kafka to answer at the start
@@ -117,6 +118,50 @@ def run_compact(
         )
 
 
+@commands.command("upgrade")
+def run_upgrade(
+    to: To = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what has them by another plan, such as the plan before it changed.")
+    ] = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Give events that were archived without facts as columns theirs, by the plan of now.
+
+    Day by day; may be stopped, and goes on where it was. May run beside the archiver. Events stay as they are.
+
+    Examples:
+
+        rapport archive upgrade --to history
+        rapport archive upgrade --to history --again
+    """
+    from analysis.archive.facts import FactsOf  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.archive.archiver import open_log  # noqa: PLC0415  (same)
+    from streams.archive.upgrade import upgrade  # noqa: PLC0415  (same)
+
+    settings = reach(data_dir, plan, archive=to)
+    log = open_log(settings)
+    facts = FactsOf(load_plan(settings.plan))
+    try:
+        with progress(quiet=as_json) as bar:
+            sums = upgrade(log, facts, anew=again, tell=bar("upgrading, days"))
+    except OSError as error:
+        raise Misconfigured(
+            f"the archive in {log.folder.root} cannot be written: {error}. The next run goes on with what is left"
+        ) from error
+    if as_json:
+        print_json(dataclasses.asdict(sums), indent=False)
+    elif sums.files:
+        out.print(
+            f"{sums.events:,} events of {sums.days:,} days have facts now, in {sums.files:,} files; "
+            f"{decimal(sums.bytes_before)} became {decimal(sums.bytes_after)}"
+        )
+    else:
+        out.print("nothing to do: all events have facts" + (" by this plan" if again else ""))
+
+
 async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: bool) -> None:
     from prometheus_client import REGISTRY, CollectorRegistry, start_http_server  # noqa: PLC0415  (keeps `--help` quick)
 
@@ -170,6 +215,10 @@ def _print_status(document: dict[str, Any]) -> None:
     keys = ("partition", "read", "end", "lag")
     told = [["?" if row[key] is None else f"{row[key]:,}" for key in keys] for row in document["partitions"]]
     out.print(Listing(headings, told, right=headings))
+    if document["without_facts"]:
+        out.print(
+            f"{document['without_facts']:,} events have no facts as columns: rapport archive upgrade", style="yellow"
+        )
     for gap in document["gaps"]:
         out.print(f"missing: partition {gap['partition']}, records {gap['from']} to {gap['to'] - 1}", style="red")
     if missed := sum(row["missed"] for row in document["partitions"]):

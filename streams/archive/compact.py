@@ -16,7 +16,7 @@ from analysis.archive.reader import Vanished, slices
 from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.write import again, read_table
 
-__all__ = ["Compacted", "compact", "merged"]
+__all__ = ["Compacted", "compact", "rewritten"]
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ def compact(
             if old is None:
                 break
             try:
-                new = merged(log, old, facts)
+                new = _merged(log, old, facts)
             except (Changed, Vanished) as error:
                 again(log, error)
                 continue
@@ -73,37 +73,52 @@ def _many(log: ManifestLog, before: str) -> dict[tuple[str, str], list[File]]:
     return {key: files for key, files in found.items() if len(files) > 1}
 
 
-def merged(log: ManifestLog, old: list[File], facts: FactsOf, *, anew: bool = False) -> File:
-    """One file in place of several of a table's day.
+def _merged(log: ManifestLog, old: list[File], facts: FactsOf) -> File:
+    """One file in place of several of a table's day, which no longer count.
 
     Args:
         log: of the archive.
         old: the files.
         facts: what events are about, as columns.
-        anew: derive them also where all files have them by one plan.
 
     Raises:
         Changed, Vanished: they are no longer there.
     """
-    first = old[0]
-    path = log.name(first.table, first.day)
-    of_events = first.table == "events"
-    derived = {file.facts for file in old} if of_events else set()
-    anew = of_events and (anew or len(derived) > 1 or "" in derived)
-    by = facts.fingerprint if anew else "".join(derived)
+    derived = {file.facts for file in old}
+    new = rewritten(log, old, facts if old[0].table == "events" and (len(derived) > 1 or "" in derived) else None)
+    try:
+        log.replace([new], old)
+    except BaseException:
+        log.drop([new.path])
+        raise
+    return new
+
+
+def rewritten(log: ManifestLog, old: list[File], facts: FactsOf | None) -> File:
+    """A new file with the rows of several of a table's day, sorted, each event once; it does not count yet.
+
+    Args:
+        log: of the archive.
+        old: the files.
+        facts: derives what events are about anew; None: it stays.
+
+    Raises:
+        Changed, Vanished: they are no longer there.
+    """
+    table, day = old[0].table, old[0].day
+    path = log.name(table, day)
     rows = 0
     try:
-        with log.folder.writer(path, EVENTS if of_events else LINKS) as writer:
-            for part in slices(log.folder, old) if of_events else _links(log, old):
+        with log.folder.writer(path, EVENTS if table == "events" else LINKS) as writer:
+            for part in slices(log.folder, old) if table == "events" else _links(log, old):
                 ordered = part.sort_by(_ORDER)
-                writer.write_table(with_facts(ordered, facts) if anew else ordered, row_group_size=ROW_GROUP)
+                writer.write_table(with_facts(ordered, facts) if facts else ordered, row_group_size=ROW_GROUP)
                 rows += part.num_rows
-        new = File(path, first.table, first.day, rows, log.folder.size(path), max(file.newest for file in old), by)
-        log.replace([new], old)
+        by = facts.fingerprint if facts else old[0].facts
+        return File(path, table, day, rows, log.folder.size(path), max(file.newest for file in old), by)
     except BaseException:
         log.drop([path])
         raise
-    return new
 
 
 _ORDER = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]

@@ -41,6 +41,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "last_flush": rfc3339(state.flushed) if state.flushed else None,
         "lag": None if log is None else sum(lags),
         "events": sum(file.rows for file in state.of("events")),
+        "without_facts": sum(file.rows for file in state.of("events") if not file.facts),
         "links": sum(file.rows for file in state.of("links")),
         "files": len(state.files),
         "bytes": sum(file.bytes for file in state.files.values()),

@@ -102,6 +102,7 @@ OFFLINE = {
     "plan docs",
     "plan new",
     "archive compact",
+    "archive upgrade",
     "audiences list",
 }
 WAITING = {

@@ -23,8 +23,10 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from analysis.archive.facts import FactsOf
 from analysis.archive.reader import events, events_of, files, progress
 from console.local.process import free_port
+from plan import load_plan
 from profiles.types import Erase, Event, Merge, Record, partition_of
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -258,6 +260,40 @@ def test_compacting_beside_a_running_archiver_keeps_the_rows_however_often_it_is
     log.run("--once")
     assert len(log.names("events")) == 5
     same(log.url, accepted)
+
+
+def test_upgrading_beside_a_running_archiver_loses_nothing_however_often_it_is_killed(log: Log, tmp_path: Path) -> None:
+    """From the facts of one plan to those of another."""
+    accepted, brought = history(6000, seed=17)
+    older = tmp_path / "older.yaml"
+    said = "facts: {amount: [revenue, subtotal, total, value], "
+    assert said in PLAN.read_text()
+    older.write_text(PLAN.read_text().replace(said, f"{said}topic: order_id, "))
+    log.start(RAPPORT_PLAN=str(older))
+    for n in range(0, len(brought), 500):
+        log.send(brought[n : n + 500])
+        time.sleep(0.2)
+        if n % 1500 == 0:
+            killed = subprocess.Popen(log._command("upgrade", "--again"), env=log._env({}), stdout=subprocess.DEVNULL)
+            time.sleep(1.0 + n % 7 / 4)
+            killed.kill()
+            killed.wait()
+    until(lambda: sum(file.rows for file in files(log.url)) >= len(accepted), "all to be archived")
+    assert len({file.facts for file in files(log.url)}) > 0
+    assert log.archivers[0].poll() is None
+    log.archivers[0].send_signal(signal.SIGTERM)
+    assert log.archivers[0].wait(20) == 0
+    done = log.run("upgrade", "--again", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"] > 0
+    same(log.url, accepted)
+    assert {file.facts for file in files(log.url)} == {FactsOf(load_plan(PLAN, {})).fingerprint}
+    with duckdb.connect() as con:
+        events(con, log.url)
+        found = con.sql("SELECT items[1].product, topic, count(*) FROM events GROUP BY ALL").fetchall()
+    assert found == [("a", None, len(accepted))]
+    assert json.loads(log.run("status", "--json").stdout)["without_facts"] == 0
 
 
 def test_a_second_archiver_takes_over_and_nothing_is_doubled(log: Log) -> None:
