@@ -81,6 +81,11 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     if before != after:
         told = "an order that is counted keeps its worth; a rebuild takes the rates of now"
         yield Change("rates", told, not before <= after)
+    for key in ("timezone", "week_start"):
+        yield from _value(key, getattr(old, key), getattr(new, key), breaking=True)
+    analyses = [plan.analyses.model_dump(mode="json") for plan in (old, new)]
+    for key in analyses[0]:
+        yield from _value(f"analyses.{key}", analyses[0][key], analyses[1][key], breaking=False)
     if old.region != new.region:
         message = f"{_word(old.region)} → {_word(new.region)}: telephone numbers without a country code get another"
         yield Change("region", message, any(rule.pii == "phone" for rule in old.identities))

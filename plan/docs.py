@@ -82,6 +82,11 @@ def _page(plan: Plan) -> Iterator[_Block]:
             "and people's traits is **claimed**: it is shown, and counts only when one of our servers says it"
             + (", or the person themselves, with a signed user id." if plan.file.verify_user_ids != "off" else ".")
         )
+    file = plan.file
+    yield _Text(
+        f"Days, weeks and months of analyses are those of {file.timezone}; weeks begin on {file.week_start.title()}. "
+        f"Shares and means of fewer than {file.analyses.smallest} customers are not shown."
+    )
     yield from _people(plan)
     yield from _personal(plan)
     yield from _consent(plan)

@@ -18,6 +18,7 @@ from models.cases.routes import ROUTES, Route
 from models.conditions.rules import RULES, AlertRule, Name, SegmentRule
 from models.conditions.where import Where
 from models.config import ChurnConfig
+from plan.analyses import AnalysesSpec, TimeZone, WeekStart
 from plan.sinks.audience_table import AudiencesSpec
 from plan.sinks.kinds import AnySink
 from plan.sinks.sink import SINKS
@@ -37,7 +38,7 @@ Role = Literal[
     "complaint", "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked",
     "unsubscribe", "consent", "coupon_denied", "order_cancelled", "return", "delivered", "delivery_late",
     "undelivered", "subscription_renew", "subscription_pause", "uninstalled", "subscription_change",
-    "subscription_grow", "subscription_shrink", "goal",
+    "subscription_grow", "subscription_shrink", "goal", "ticket_replied", "survey_asked", "stock_alert", "invoice",
 ]  # fmt: skip
 """What an event means, whatever it is called; everything below the plan knows only these."""
 
@@ -198,7 +199,7 @@ class FactsSpec(_Strict):
         (), description="Of a subscription: what it brings a month; absent: the amount, divided by the interval."
     )
     items: Paths = Field((), description="For the archive: the list of what was bought, such as products.")
-    item: ItemSpec = Field(ItemSpec(), description="Where the figures of an item are found in it.")
+    item: ItemSpec | None = Field(None, description="Where the figures of an item are found in it.")
     product: Paths = Field((), description="For the archive: the product that it is about.")
     feature: Paths = Field((), description="For the archive: the feature of the product.")
     topic: Paths = Field((), description="For the archive: what a ticket, complaint or contact is about.")
@@ -460,6 +461,9 @@ class PlanFile(_Strict):
         max_length=5_000,
         description="What other currencies are worth, so that sums are of all money; without one it is in no sum.",
     )
+    timezone: TimeZone = Field("UTC", description="In which days, weeks and months of analyses are cut.")
+    week_start: WeekStart = Field("monday", description="The first day of their weeks.")
+    analyses: AnalysesSpec = Field(AnalysesSpec(), description="How analyses are made.")
     region: Region | None = Field(
         None, description="Where telephone numbers without a country code are from; without it they identify nobody."
     )

@@ -494,7 +494,7 @@ def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
 
 def _item(here: Location, event: EventSpec) -> Iterator[Remark]:
     """What the archive keeps of an item is found in the items of every list that the event says."""
-    said = {name: paths for name in _ITEM_TYPES if (paths := getattr(event.facts.item, name))}
+    said = {name: paths for name in _ITEM_TYPES if (paths := getattr(event.facts.item, name, ()))}
     if said and not event.facts.items:
         yield (*here, "facts", "item"), "goes with `items`, which say where the list is"
     for listed in event.facts.items:

@@ -27,7 +27,7 @@ BUSINESS: frozenset[Role] = frozenset(
         "purchase", "refund", "payment", "payment_failed", "subscription_start", "subscription_cancel",
         "ticket_opened", "ticket_solved", "ticket_reopened", "contact_made", "order_cancelled", "delivered",
         "delivery_late", "undelivered", "subscription_renew", "subscription_pause", "subscription_change",
-        "subscription_grow", "subscription_shrink",
+        "subscription_grow", "subscription_shrink", "ticket_replied", "invoice",
     }
 )  # fmt: skip
 """Roles of what happened in the business, whoever says so."""

@@ -18,7 +18,8 @@ NEVER = -1
 NOT_THEIRS = frozenset(
     {
         "contact_made", "payment", "payment_failed", "refund", "ticket_solved", "delivered", "delivery_late",
-        "undelivered", "subscription_renew", "uninstalled", "subscription_change",
+        "undelivered", "subscription_renew", "uninstalled", "subscription_change", "ticket_replied", "survey_asked",
+        "invoice",
     }
 )  # fmt: skip
 """Roles of what others do."""

@@ -139,7 +139,7 @@ class _Reader:
         self._role, self._currency = role, currency
         self._planned = {} if rule is None else rule.checker.properties
         self._paths = _paths(rule, role)
-        self._item = ItemSpec() if rule is None else rule.spec.facts.item
+        self._item = (rule and rule.spec.facts.item) or ItemSpec()
         self._by_name = _channel(rule.name if rule is not None else "")
         self._shapes: dict[tuple[str, ...], list[_Fill]] = {}
 

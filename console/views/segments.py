@@ -45,7 +45,9 @@ DONE: Mapping[str, str] = {
     "subscription_renew": "has renewed a subscription", "subscription_pause": "has paused a subscription",
     "uninstalled": "has removed the app", "subscription_change": "has changed a subscription",
     "subscription_grow": "has taken a larger subscription", "subscription_shrink": "has taken a smaller subscription",
-    "goal": "has reached a goal",
+    "goal": "has reached a goal", "ticket_replied": "had an answer to a ticket",
+    "survey_asked": "was asked for an opinion", "stock_alert": "waits for a product to be back",
+    "invoice": "was sent an invoice",
 }  # fmt: skip
 """What somebody did who has an event of a role."""
 

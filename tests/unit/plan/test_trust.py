@@ -19,7 +19,7 @@ USER, OTHER, BROWSER = ("user_id", "42"), ("user_id", "43"), ("anonymous_id", "b
 CARD, MAIL = ("card", "c"), ("email", "a@x.nl")
 BEHAVIOUR = {
     "visit", "view", "search", "cart", "checkout", "signup", "login", "feature_use", "contact_opened",
-    "contact_clicked", "coupon_denied", "uninstalled", "goal",
+    "contact_clicked", "coupon_denied", "uninstalled", "goal", "stock_alert", "survey_asked",
 }  # fmt: skip
 
 

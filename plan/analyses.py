@@ -1,0 +1,38 @@
+"""What a plan says of analyses over all customers: their calendar, and how they tell figures from chance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from models.durations import Duration
+
+__all__ = ["AnalysesSpec", "TimeZone", "WeekStart"]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is no time zone such as Europe/Amsterdam")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""A zone by its name in the IANA database."""
+
+WeekStart = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class AnalysesSpec(BaseModel):
+    """How analyses are made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    smallest: int = Field(
+        5, ge=1, le=1000, description="Customers; shares and means of fewer are blank, for their privacy."
+    )
+    confidence: float = Field(0.95, ge=0.5, le=0.999, description="Of the intervals.")
+    session_gap: Duration = Field(
+        1800.0, ge=60, le=86400, description="Silence after which what a visitor does is another session."
+    )
