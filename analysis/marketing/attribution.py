@@ -131,7 +131,8 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
         Text(
             "These rules share what was bought among what came before it. They do not measure what any of it brought: "
             "only a comparison with customers who were left out at random does.",
-            "这些规则只是把购买额分给之前的各次触达，并不衡量其中任何一次带来的效果：只有与随机未触达的客户相比较才能衡量。",
+            "这些规则只是把购买额分给之前的各次触达，并不衡量其中任何一次带来的效果：只有与随机未触达的客户相比较才能"
+            "衡量。",
         )
     ]
 
