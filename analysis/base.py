@@ -102,6 +102,16 @@ class Base:
         inside = {"day": 1, "week": 7, "month": 40, "quarter": 100}[interval]  # days that end in the next period
         return self.start_of(start + ibis.interval(days=inside), interval)
 
+    def day_of(self, us: ir.IntegerValue) -> ir.DateValue:
+        """The local day of a moment in microseconds that is no event's, such as one so long after an event."""
+        first, *later = self.frame.offsets()
+        ahead: ir.IntegerValue = ibis.literal(first[1], "int64")
+        if later:
+            cases = [(us >= since, ibis.literal(offset, "int64")) for since, offset in reversed(later)]
+            ahead = ibis.cases(*cases, else_=ibis.literal(first[1], "int64"))
+        days = ((us + ahead) / 86_400_000_000).floor().cast("int32")
+        return ibis.date("1970-01-01") + days.as_interval("D")
+
     @cached_property
     def calendar(self) -> ir.Table:
         """One row a period asked for, also of those without any event: `period`, and `ends`, the day after its last."""

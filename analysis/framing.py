@@ -31,6 +31,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     session_gap: float = 1800.0  # seconds
     horizon: float = 26 * 7 * 86400.0  # seconds without the sign of life of `churn`, after which a customer has left
     churn: str = "purchase"  # the role whose absence is churn
+    new_for: float = 30 * 86400.0  # seconds after the first order
+    loyal_orders: int = 4
+    won_back_for: float = 60 * 86400.0  # seconds after the order that ended a silence of the horizon
 
     @property
     def today(self) -> date:
@@ -41,6 +44,30 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def now_us(self) -> int:
         """`now` as the column `us` counts: microseconds since 1970, UTC."""
         return (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    def offsets(self) -> list[tuple[int, int]]:
+        """By how much local time is ahead of UTC, each after since when, until a year after now.
+
+        Both are whole microseconds, the first as the column `us` counts; oldest first.
+        """
+        zone, hour = ZoneInfo(self.zone), timedelta(hours=1)
+        when = datetime(self.begins.year, self.begins.month, self.begins.day, tzinfo=UTC) - timedelta(days=2)
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        found: list[tuple[int, int]] = []
+
+        def told(moment: datetime) -> int:
+            return (moment.astimezone(zone).utcoffset() or timedelta()) // timedelta(microseconds=1)
+
+        while when < self.now + timedelta(days=400):
+            if not found or told(when) != found[-1][1]:
+                changed = when
+                while found and told(changed - hour) != found[-1][1]:  # zones change at whole hours of UTC, or halves
+                    changed -= hour
+                while found and told(changed - hour / 4) != found[-1][1]:
+                    changed -= hour / 4
+                found.append(((changed - epoch) // timedelta(microseconds=1), told(changed)))
+            when += timedelta(days=1)
+        return found
 
     def start_of(self, day: date, interval: str) -> date:
         """The first day of the period that holds a day: `day`, `week`, `month`, `quarter` or `year`."""
@@ -78,4 +105,7 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
         session_gap=float(getattr(said, "session_gap", 1800.0)),
         horizon=float(plan.churn.horizon),
         churn=plan.churn.role,
+        new_for=float(plan.churn.lifecycle.new_for),
+        loyal_orders=plan.churn.lifecycle.loyal_orders,
+        won_back_for=float(plan.churn.lifecycle.won_back_for),
     )

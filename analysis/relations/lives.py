@@ -29,9 +29,10 @@ def signs(base: Base) -> ir.Table:
 def lives(base: Base) -> ir.Table:
     """One row for each stretch of time in which somebody was a customer.
 
-    `customer`, `life` (1 is the first; later ones were won back), `begun` (the local day of its first sign), `last` and
-    `last_us` (of its last one), `signs` (how many), and `lost`: the day on which the horizon had passed, null while it
-    has not. A sign that comes a whole horizon or longer after the one before begins another life.
+    `customer`, `life` (1 is the first; later ones were won back), `begun` (the local day of its first sign),
+    `begun_us`, `last` and `last_us` (of its last one), `signs` (how many), `lost` (the day by whose end the horizon had
+    passed, null while it has not) and `following` (the day on which the next life begins, null if there is none). A
+    sign that comes a whole horizon or longer after the one before begins another life.
     """
     horizon = int(base.frame.horizon * 1e6)
     theirs = ibis.window(group_by="customer", order_by=["us", "log_partition", "log_offset"])
@@ -43,13 +44,13 @@ def lives(base: Base) -> ir.Table:
     )
     table = table.mutate(life=table.begins.sum().over(so_far))
     each = table.group_by("customer", "life").agg(
-        begun=table.day.min(), last=table.day.max(), last_us=table.us.max(), signs=table.count()
+        begun=table.day.min(),
+        begun_us=table.us.min(),
+        last=table.day.max(),
+        last_us=table.us.max(),
+        signs=table.count(),
     )
     following = each.begun.lead().over(ibis.window(group_by="customer", order_by="life"))
-    each = each.mutate(following=following, passed=each.last + ibis.interval(days=horizon_days(base)))
-    over = each.last_us + horizon <= base.frame.now_us
-    lost = each.following.notnull().ifelse(
-        ibis.least(each.passed, each.following),
-        over.ifelse(ibis.least(each.passed, ibis.date(base.today)), ibis.null("date")),
-    )
-    return each.mutate(lost=lost).drop("following", "passed")
+    passed = each.last_us + horizon
+    lost = (passed <= base.frame.now_us).ifelse(base.day_of(passed - 1), ibis.null("date"))
+    return each.mutate(following=following, lost=lost)

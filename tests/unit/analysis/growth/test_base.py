@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +12,7 @@ from analysis.growth.base import BASE
 from analysis.parameters import Parameters
 from analysis.running import run
 from tests.analysed import archived, happened
-from tests.histories import END, compare_lists, engine_of, history, retold
+from tests.histories import END, ZONE, compare_lists, engine_of, history, retold
 
 HORIZON = timedelta(weeks=26)
 
@@ -61,16 +62,19 @@ def plain(told_as: str) -> dict[date, Counter[str]]:
     """Month by month, from each customer's own list of orders."""
     told = history() if told_as == "once" else retold(history())
     days: dict[str, list[date]] = defaultdict(list)
-    for customer, day, _ in history().of("purchase"):
+    times: dict[str, list[datetime]] = defaultdict(list)
+    for customer, day, row in history().of("purchase"):
         days[customer].append(day)
+        times[customer].append(row["time"])
     visited = {(customer, day.replace(day=1)) for customer, day, _ in told.of("visit")}
     figures: dict[date, Counter[str]] = defaultdict(Counter)
     month = date(2025, 2, 1)
     while month < END.date():
         following = (month + timedelta(days=40)).replace(day=1)
         found = figures[month]
-        for theirs in days.values():
-            alive = [any(day < at <= day + HORIZON for day in theirs) for at in (month, following)]
+        ends = [datetime.combine(at, time(), ZoneInfo(ZONE)).astimezone(UTC) for at in (month, following)]
+        for customer, theirs in days.items():
+            alive = [any(when < end < when + HORIZON for when in times[customer]) for end in ends]
             found["opening"] += alive[0]
             found["closing"] += alive[1] if following <= END.date() else 0
             found["new"] += month <= theirs[0] < following
