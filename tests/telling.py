@@ -18,6 +18,7 @@ from models.segments.alert_document import alert_document
 from plan import load_plan
 from profiles.store import Changes
 from profiles.stores import open_stores
+from profiles.stores.setup import check_setup
 from profiles.times import rfc3339
 from profiles.types import Alert, Profile, partition_of
 from streams.kafka.admin import ensure_topics
@@ -100,16 +101,28 @@ class Telling:
         ]
         await self.store()
 
-    async def store(self) -> None:
-        """Write the customers as they are."""
-        settings = self.settings
-        stores = open_stores(settings.redis.get_secret_value(), self.plan.namespace, settings.partitions)
+    async def store(self, left: Sequence[tuple[str, str]] = (), removed: Sequence[str] = ()) -> None:
+        """Write the customers as they are, and who left which segment or is there no more."""
+        settings, plan = self.settings, self.plan
+        stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
         try:
+            await check_setup(
+                stores.client, partitions=settings.partitions, namespace=plan.namespace, pii_key=plan.pii_key,
+                segments=[rule.name for rule in plan.segments],
+            )  # fmt: skip
             for partition in range(settings.partitions):
                 mine = [one for one in self.profiles if partition_of(one.id, settings.partitions) == partition]
                 loaded = await stores.profiles.load(partition, [])
-                for start in range(0, len(mine), 500):
-                    await stores.profiles.commit(partition, Changes(loaded.version, profiles=mine[start : start + 500]))
+                for start in range(0, max(len(mine), 1), 500):
+                    written = mine[start : start + 500]
+                    changes = Changes(
+                        loaded.version,
+                        profiles=written,
+                        entered=[(name, one.id, stay.since) for one in written for name, stay in one.segments.items()],
+                        left=[one for one in left if partition_of(one[1], settings.partitions) == partition],
+                        removed=[one for one in removed if partition_of(one, settings.partitions) == partition],
+                    )
+                    await stores.profiles.commit(partition, changes)
                     loaded = await stores.profiles.load(partition, [])
         finally:
             await stores.close()

@@ -11,8 +11,8 @@ __all__ = ["ROLES", "SCOPES", "Scope", "Viewer"]
 
 Scope = Literal[
     "profiles:read", "pii:one", "pii:read", "pii:reveal", "events:read", "alerts:read", "alerts:write", "segments:read",
-    "segments:preview", "models:read", "models:write", "pipeline:read", "pipeline:replay", "identity:split",
-    "privacy:export", "privacy:erase", "audit:read", "admin",
+    "segments:preview", "models:read", "models:write", "pipeline:read", "pipeline:replay", "sinks:write",
+    "identity:split", "privacy:export", "privacy:erase", "audit:read", "admin",
 ]  # fmt: skip
 """`pii:one` shows the personal data of one customer at a time, `pii:read` those of lists and exports too; `pii:reveal`
 one piece of them after the other, each of which is written down."""
@@ -30,7 +30,8 @@ SCOPES: Mapping[Scope, str] = {
     "models:read": "read the models and their figures",
     "models:write": "promote a model, release it, roll back",
     "pipeline:read": "read what comes in and what is rejected",
-    "pipeline:replay": "replay what was rejected or not delivered, resume a source or a sink",
+    "pipeline:replay": "replay what was rejected, resume a source",
+    "sinks:write": "put back what a sink was not told, tell it again, compare it with the store",
     "identity:split": "join and split customers",
     "privacy:export": "export all that is known of a customer",
     "privacy:erase": "erase a customer or a company",
@@ -44,7 +45,8 @@ _SEES: frozenset[Scope] = frozenset({"profiles:read", "segments:read", "models:r
 ROLES: Mapping[Role, frozenset[Scope]] = {
     "agent": _SEES | {"pii:one", "alerts:write"},
     "analyst": _SEES | {"segments:preview", "pii:reveal"},
-    "operator": _SEES | {"segments:preview", "pii:reveal", "models:write", "pipeline:read", "pipeline:replay"},
+    "operator": _SEES
+    | {"segments:preview", "pii:reveal", "models:write", "pipeline:read", "pipeline:replay", "sinks:write"},
     "admin": frozenset(SCOPES),
 }
 

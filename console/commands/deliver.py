@@ -40,10 +40,12 @@ What is to be told is in Kafka before it is tried, so nothing is lost by a kill.
     rapport deliver list --state dead               what could not be delivered, and why
     rapport deliver replay crm                      put all of that back
     rapport deliver enable crm                      tell it again, after it was given up
+    rapport deliver reconcile ads                   compare what it knows of segments with the store, now
 """
 
 Answer = TypeVar("Answer")
 
+_WAITS = 60.0  # seconds for what somebody asks of an owner
 _STOPS = (
     10.0  # seconds, then it ends as by a kill: nothing is lost, and what hangs may be a thread, as a look-up of a name
 )
@@ -140,6 +142,46 @@ def enable(sink: SinkName, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson
         print_json({"sink": sink, "enabled": True}, indent=False)
     else:
         out.print(f"{sink} is told again; `rapport deliver replay {sink}` puts back what it missed", soft_wrap=True)
+
+
+@commands.command("reconcile")
+def reconcile(
+    sink: SinkName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be told.")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Tell of those, too, who were members before the sink began.")
+    ] = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what a sink knows of segments with the store, and tell it what differs; else that is done once a day.
+
+    Who tells it is `rapport deliver`, so that has to run; a second comparison finds nothing. With --dry-run nobody is
+    told.
+    """
+    from streams.sinks.comparing import compared, would_tell  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    settings = reach(data_dir, plan)
+    loaded = load_plan(settings.plan)
+    spec = loaded.file.sinks.get(sink)
+    if spec is None or not spec.keeps_audiences:
+        known = ", ".join(name for name, each in loaded.file.sinks.items() if each.keeps_audiences) or "none"
+        raise Misconfigured(f"'{sink}' is no sink that is told who enters and leaves segments; there are: {known}")
+    if dry_run:
+        found = asyncio.run(would_tell(settings, loaded, sink, everybody=everybody))
+    else:
+        found = _ask(settings, lambda desk: compared(desk, sink, os_user(), _WAITS, everybody=everybody))
+        note(settings, "deliveries.reconcile", [sink])
+    if as_json:
+        print_json({"sink": sink, "dry_run": dry_run, **found}, indent=False)
+        return
+    what = "would be told" if dry_run else "is told"
+    out.print(
+        f"{sink} {what} that {found['entered']:,} entered and {found['exited']:,} left; {found['members']:,} members, "
+        f"{found['unnamed']:,} of them without an identity by which it could be told",
+        soft_wrap=True,
+    )
 
 
 def _ask(settings: Settings, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:

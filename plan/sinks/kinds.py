@@ -30,11 +30,17 @@ Mailbox = Annotated[str, Field(max_length=254), AfterValidator(_mailbox)]
 """A mail address, without a name."""
 
 
+Sync = Literal["all", "changes"]
+"""Of whom a sink is told that is told of segments: of all members, those first who were there before it; or of none of
+them, only of who moves from then on."""
+
+
 class WebhookSink(Sink):
     """Any HTTP receiver: one signed request a message, as Standard Webhooks says."""
 
     type: Literal["webhook"]
     payload: Literal["thin", "full"] = "thin"  # thin: no names, no identities, no reasons
+    sync: Sync = "changes"
 
 
 class SegmentStyleSink(Sink):
@@ -46,6 +52,7 @@ class SegmentStyleSink(Sink):
     type: Literal["segment_style"]
     namespace: str = Field(default="", max_length=100)  # of `context.personas`; the plan's name unless given
     ids: Annotated[tuple[str, ...], Field(min_length=1)] = ("user_id",)  # identity types that are sent as userId
+    sync: Sync = "all"
 
 
 class SlackSink(TalkingSink):

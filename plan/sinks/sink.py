@@ -58,6 +58,11 @@ class Sink(Spec):
         return message in told or f"{message.partition('.')[0]}.*" in told
 
     @property
+    def keeps_audiences(self) -> bool:
+        """Whether it hears who enters and who leaves, so that it knows who is in a segment."""
+        return self.wants("segment.entered") and self.wants("segment.exited")
+
+    @property
     def waits(self) -> tuple[float, float] | None:
         """Seconds for which the first alert of a group waits for others, and between two messages of a group; None if
         each is told by itself at once."""

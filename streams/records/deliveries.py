@@ -19,8 +19,10 @@ __all__ = [
     "Delivery",
     "Entry",
     "Letter",
+    "Member",
     "Over",
     "Position",
+    "Reconciled",
     "Request",
     "State",
     "Waiting",
@@ -110,14 +112,44 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True, tag="letter"):
     reason: str = ""  # of one that is dead or dropped
     replayed: int = 0  # how often somebody put it back
     group: str = ""
+    names: int = 1  # of a move: under how many names the receiver was told of the customer
 
 
-class Position(msgspec.Struct, frozen=True, tag="position"):
+class Member(msgspec.Struct, frozen=True, omit_defaults=True, tag="member", gc=False):
+    """What a sink was told last of a customer and a segment. It follows from the letter that told it, and is written
+    by itself before Kafka forgets that one."""
+
+    sink: str
+    segment: str
+    profile: str
+    inside: bool
+    at: float  # when it was told
+    id: str  # of the entry that told it
+    written: float
+    names: int = 1  # as of the letter
+
+
+class Reconciled(msgspec.Struct, frozen=True, omit_defaults=True, tag="reconciled"):
+    """How what a sink was told of segments was compared with the store, the last time."""
+
+    sink: str
+    began: float
+    ended: float
+    members: int = 0  # who belongs into its segments, each segment counted
+    entered: int = 0  # who was missing, and is told of
+    exited: int = 0  # who was told of and does not belong there
+    unnamed: int = 0  # who belongs there, and has no identity by which this sink could be told
+    everybody: bool = False  # those were counted, too, who were members before the sink began
+    request: str = ""  # by which somebody asked for it
+
+
+class Position(msgspec.Struct, frozen=True, omit_defaults=True, tag="position"):
     """How far a sink has read: what comes next, by topic and partition."""
 
     sink: str
     offsets: dict[str, dict[int, int]]
     at: float
+    began: float = 0.0  # when the sink was read first; 0: before that was noted
 
 
 class Condition(msgspec.Struct, frozen=True, omit_defaults=True, tag="state"):
@@ -134,13 +166,14 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, tag="request"):
 
     sink: str
     id: str
-    action: Literal["replay", "enable"]
+    action: Literal["replay", "enable", "reconcile"]
     at: float
     by: str = ""
     letter: Letter | None = None  # replay: which
+    everybody: bool = False  # reconcile: tell of those, too, who were members before the sink began
 
 
-Delivery = Waiting | Over | Letter | Position | Condition | Request
+Delivery = Waiting | Over | Letter | Member | Position | Condition | Reconciled | Request
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Delivery).decode
@@ -170,8 +203,12 @@ def key_of(record: Delivery) -> bytes:
             what = f"e/{record.id}"
         case Letter():
             what = f"m/{record.id}"
+        case Member():
+            what = f"in/{record.segment}/{record.profile}"
         case Position():
             what = "@position"
+        case Reconciled():
+            what = "@reconciled"
         case Request():
             what = f"@request/{record.id}"
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from plan import Plan
 from profiles.stores import open_stores
@@ -15,6 +16,7 @@ from streams.sinks.crew import end
 from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.owner import Deliverer
+from streams.sinks.whole import check_whole
 from streams.sinks.writing import DeliveryWriter
 
 __all__ = ["deliver"]
@@ -35,7 +37,8 @@ async def deliver(
     producer = BatchProducer(settings)
     writer = DeliveryWriter(producer, settings)
     kafka = KafkaLog(settings, connect=_CONNECT)
-    deliverer = Deliverer(outlets, plan, kafka, stores.reader, writer, settings, metrics, clock)
+    whole = partial(check_whole, stores, plan, settings)
+    deliverer = Deliverer(outlets, plan, kafka, stores.reader, writer, settings, metrics, clock, whole)
     running = asyncio.create_task(deliverer.run())
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from streams.records.deliveries import (
     Delivery,
     Letter,
     Over,
+    Reconciled,
     Request,
     Waiting,
     decode_delivery,
@@ -25,8 +27,9 @@ from streams.records.deliveries import (
     key_of,
 )
 from streams.settings import Settings
+from streams.sinks.deciding.ledger import Ledger
 
-__all__ = ["Asked", "DeliveryDesk", "Found", "SinkState"]
+__all__ = ["Asked", "DeliveryDesk", "Found", "SinkState", "read_ledger"]
 
 _LOOKED_THROUGH = 50_000  # records, the newest, where not all are asked for
 
@@ -57,6 +60,8 @@ class SinkState(NamedTuple):
     waiting: int  # alerts that wait for others or for a time
     dead: int
     delivered: int
+    reconciled: Reconciled | None = None  # how what it knows of segments was compared with the store last
+    asked: bool = False  # …and is to be, because somebody asked for it
 
 
 class Found(NamedTuple):
@@ -104,6 +109,13 @@ class DeliveryDesk:
         chosen.sort(key=_latest, reverse=True)
         waiting = _still_waiting(newest, letters)
         conditions = {record.sink: record for record in newest if isinstance(record, Condition)}
+        compared = {record.sink: record for record in newest if isinstance(record, Reconciled)}
+        asked_for = {
+            record.sink
+            for record in newest
+            if isinstance(record, Request) and record.action == "reconcile"
+            and ((last := compared.get(record.sink)) is None or record.at > last.began)
+        }  # fmt: skip
         names = dict.fromkeys([*sinks, *(record.sink for record in newest)])
         states = []
         for name in names:
@@ -113,6 +125,7 @@ class DeliveryDesk:
                 SinkState(
                     name, held.disabled, held.failing, sum(state in ("due", "trying", "again") for state in mine),
                     sum(one.sink == name for one in waiting), mine.count("dead"), mine.count("delivered"),
+                    compared.get(name), name in asked_for,
                 )
             )  # fmt: skip
         return Found(chosen[:limit], states, len(chosen) > limit)
@@ -134,6 +147,24 @@ class DeliveryDesk:
         """Let a sink be told again that is told nothing any more."""
         await self._ask([self._request(sink, "enable", by)])
 
+    async def reconcile(self, sink: str, by: str, *, everybody: bool = False) -> str:
+        """Have what a sink knows of segments compared with the store, and told what differs; answers the request's id.
+
+        Args:
+            sink: which.
+            by: who asks.
+            everybody: tell it of those, too, who were members before it began.
+        """
+        request = msgspec.structs.replace(self._request(sink, "reconcile", by), everybody=everybody)
+        await self._ask([request])
+        return request.id
+
+    async def reconciled(self, sink: str, request: str) -> Reconciled | None:
+        """What came of such a request; None while it is not done."""
+        newest = await self._newest(whole=False)
+        found = (record for record in newest if isinstance(record, Reconciled) and record.sink == sink)
+        return next((record for record in found if record.request == request), None)
+
     def _request(self, sink: str, action: str, by: str, letter: Letter | None = None) -> Request:
         told: dict[str, object] = {"sink": sink, "id": os.urandom(8).hex(), "action": action, "by": by}
         return Request(at=self._clock.now(), letter=letter, **told)  # type: ignore[arg-type]
@@ -152,7 +183,9 @@ class DeliveryDesk:
         found: dict[bytes, Delivery] = {}
         async for batch in self._kafka.read(extents, accept_gaps=True):
             for record in batch.records:
-                if record.key is None or record.value is None or b"/@position" in record.key:
+                if record.key is None or record.value is None:
+                    continue
+                if record.key.partition(b"/")[2].startswith((b"@position", b"in/")):
                     continue
                 found.pop(record.key, None)
                 try:
@@ -160,6 +193,27 @@ class DeliveryDesk:
                 except msgspec.DecodeError:
                     continue
         return list(found.values())
+
+
+async def read_ledger(kafka: Log, settings: Settings, sink: str) -> Ledger:
+    """All that is known of a sink, for who only looks.
+
+    Raises:
+        Unavailable: Kafka does not answer.
+    """
+    ledger = Ledger(sink)
+    prefix = f"{sink}/".encode()
+    try:
+        extents = await kafka.extents(topic_name(settings, DELIVERIES))
+    except NoTopic:
+        return ledger
+    async for batch in kafka.read(extents, accept_gaps=True):
+        for record in batch.records:
+            if record.key is None or record.value is None or not record.key.startswith(prefix):
+                continue
+            with contextlib.suppress(msgspec.DecodeError):
+                ledger.apply(decode_delivery(record.value))
+    return ledger
 
 
 def _still_waiting(newest: Sequence[Delivery], letters: Sequence[Letter]) -> list[Waiting]:

@@ -55,6 +55,27 @@ class DeliveryMetrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self.reconciled = Counter(
+            "rapport_sink_reconciled",
+            "Customers of whom a sink did not know that they are in a segment, or no more in it, until it was compared "
+            "with the store; by change: entered, exited.",
+            ["sink", "change"],
+            registry=registry,
+        )
+        self.members = Gauge(
+            "rapport_sink_members",
+            "Customers who belong into the segments that a sink is told of, when it was compared with the store last.",
+            ["sink"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.compared = Gauge(
+            "rapport_sink_reconciled_timestamp_seconds",
+            "When what a sink knows of segments was compared with the store last.",
+            ["sink"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self.disabled = Gauge(
             "rapport_sink_disabled",
             "1 while a sink is told nothing because it asked for that, or failed for three days, else 0.",

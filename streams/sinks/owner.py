@@ -33,6 +33,7 @@ from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.http import Caller
 from streams.sinks.running import SinkRunner
+from streams.sinks.whole import Whole, is_taken_for_whole
 from streams.sinks.writing import BY, DeliveryWriter
 
 __all__ = ["Deliverer"]
@@ -58,6 +59,7 @@ class Deliverer:
         settings: where Kafka is.
         metrics: what is counted.
         clock: by which things are due.
+        whole: says whether the store has all customers.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Deliverer:
         settings: Settings,
         metrics: DeliveryMetrics,
         clock: Clock = WALL,
+        whole: Whole = is_taken_for_whole,
     ) -> None:
         self._outlets = outlets
         self._plan = plan
@@ -79,6 +82,7 @@ class Deliverer:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
+        self._whole = whole
         self.owned: set[str] = set()
 
     async def run(self) -> None:
@@ -166,7 +170,7 @@ class Deliverer:
         )  # fmt: skip
         return SinkRunner(
             outlet, self._plan, ledger, self._kafka, self._reader, self._writer, self._settings, self._clock,
-            self._metrics, Caller(outlet.allowed),
+            self._metrics, Caller(outlet.allowed), self._whole,
         )  # fmt: skip
 
     async def _hold(self, outlet: Outlet, runner: SinkRunner) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -17,19 +18,19 @@ import msgspec
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from plan import Plan
-from profiles.errors import RapportError
+from profiles.errors import Misconfigured, RapportError
 from profiles.store import Reader
 from profiles.stores import AWAY
 from profiles.types import Profile
 from streams.clock import Clock
 from streams.kafka.reader import Cursor, Log, OutOfRange
 from streams.kafka.topics import TOLD, topic_name
-from streams.records.deliveries import Attempt, Condition, Delivery, Entry, Letter, Position, Waiting
+from streams.records.deliveries import Attempt, Condition, Delivery, Entry, Letter, Position, Reconciled, Waiting
 from streams.settings import Settings
 from streams.sinks.crew import Crew
 from streams.sinks.deciding.hearing import FRESH, Heard, hear
 from streams.sinks.deciding.holding import Holding, Taken
-from streams.sinks.deciding.ledger import Ledger
+from streams.sinks.deciding.ledger import ENTERED, EXITED, Ledger
 from streams.sinks.deciding.patience import GIVES_UP, Breaker, Pacer, wait_after
 from streams.sinks.deciding.rendering import Renderer
 from streams.sinks.deciding.routing import Routing
@@ -37,6 +38,9 @@ from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.http import Caller, NoAnswer, Refused, masked
 from streams.sinks.kinds.kind import Told, Verdict
+from streams.sinks.messages import SegmentMessage
+from streams.sinks.reconciling import RECONCILED, Comparison, due_in, tells_everybody
+from streams.sinks.whole import Whole, is_taken_for_whole
 from streams.sinks.writing import DeliveryWriter
 
 __all__ = ["SinkRunner"]
@@ -52,6 +56,9 @@ _PAUSE = 1.0  # seconds until what is away is asked again
 _POSITION = 86_400.0  # seconds after which a position that has not moved is written again, as Kafka forgets
 _LONGEST = 30.0  # seconds between two looks at the clock
 _AHEAD = 4  # attempts for each request under way: the others are being written down
+_BACKLOG = 2000  # messages that are to be sent, above which no more members are looked at
+_CARRIED = 14 * 86_400.0  # seconds after which what was told of a member is written again, as Kafka forgets
+_RETRY = 60.0  # seconds until what could not be compared is tried again
 _KEPT = 20  # attempts of a letter that was put back again and again
 
 
@@ -69,6 +76,7 @@ class SinkRunner:
         clock: by which things are due.
         metrics: what is counted.
         caller: calls the sink.
+        whole: says whether the store is whole.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class SinkRunner:
         clock: Clock,
         metrics: DeliveryMetrics,
         caller: Caller,
+        whole: Whole = is_taken_for_whole,
     ) -> None:
         self._name = outlet.name
         self._kind = outlet.kind
@@ -96,6 +105,7 @@ class SinkRunner:
         self._clock = clock
         self._metrics = metrics
         self.caller = caller
+        self._whole = whole
         self._topics = {topic_name(settings, base): base for base in TOLD}
         self._routing = Routing(outlet.name, outlet.spec, plan)
         self._holding = Holding(outlet.name, outlet.spec, plan.file.routes)
@@ -108,6 +118,7 @@ class SinkRunner:
         self._most = at_once if at_once == 1 else _AHEAD * at_once  # attempts, those included that wait for Kafka
         self._crew: Crew | None = None
         self._woken = asyncio.Event()
+        self._look = asyncio.Event()  # whether there is anything to compare
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -120,6 +131,8 @@ class SinkRunner:
             self._crew = crew
             crew.create_task(self._read())
             crew.create_task(self._send(crew))
+            if self._spec.keeps_audiences:
+                crew.create_task(self._keep_true())
             await crew.failed()
 
     def hear(self, record: Delivery) -> None:
@@ -134,7 +147,12 @@ class SinkRunner:
             id_ = f"sink.disabled:{record.sink}:{record.at!r}"
             entry = Entry(id_, "sink.disabled", record.at, about=record.sink, told=told)
             self._decide(self._holding.take(self.ledger, Taken(entry, past=now - record.at > FRESH), now))
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at the clock and at what was written."""
         self._woken.set()
+        self._look.set()
 
     # Reading
 
@@ -159,6 +177,7 @@ class SinkRunner:
             tp: self.ledger.offsets.get(self._topics[tp.topic], {}).get(tp.partition, end) for tp, end in places.items()
         }
         await self._decided([self._position(starts)])  # nothing of before it was first looked at
+        self._look.set()
         async with self._kafka.open(starts) as cursor:
             while True:
                 try:
@@ -185,14 +204,14 @@ class SinkRunner:
         """Take in some records: what comes of them, and how far they were read, in one go."""
         heard = [found for record in records if (found := self._heard(record)) is not None]
         asked = [one.profile for one in heard if one.profile and one.type.startswith(("alert.opened", "segment."))]
-        profiles = await self._profiles(asked)
+        profiles = await self._known(asked)
         if gone := sum(one.type == "alert.opened" and one.profile not in profiles for one in heard):
             log.warning("%s is not told of %d alerts, whose customers are not in the store", self._name, gone)
         now = self._clock.now()
         decided: list[Delivery] = []
         for one in heard:
-            inside = self.ledger.was_inside(one.about, one.profile)
-            for taken in self._routing.entries(one, profiles.get(one.profile), now, was_inside=inside):
+            inside = self.ledger.believes(one.about, one.profile)
+            for taken in self._routing.entries(one, profiles.get(one.profile), now, inside=inside):
                 decided += self._apply(self._holding.take(self.ledger, taken, now))
                 decided += self._apply(self._holding.due(self.ledger, now))
         for record in records:
@@ -213,6 +232,22 @@ class SinkRunner:
         wanted = list(dict.fromkeys(ids))
         return await self._patiently(lambda: self._reader.profiles(wanted)) if wanted else {}
 
+    async def _known(self, ids: Sequence[str]) -> dict[str, Profile]:
+        """The customers that there are. Whoever is missing is gone only if the store is whole, which is waited for."""
+        found = await self._profiles(ids)
+        said = False
+        while any(id_ not in found for id_ in ids):
+            try:
+                await self._whole()
+            except Misconfigured as error:
+                if not said:
+                    log.warning("%s waits for customers: %s", self._name, error)
+                said = True
+                await asyncio.sleep(_PAUSE)
+                continue
+            return await self._profiles(ids)
+        return found
+
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """The answer of a store that may be away for a while."""
         said = False
@@ -229,7 +264,8 @@ class SinkRunner:
         offsets: dict[str, dict[int, int]] = {base: {} for base in TOLD}
         for tp, offset in places.items():
             offsets[self._topics[tp.topic]][tp.partition] = offset
-        return Position(self._name, offsets, self._clock.now())
+        now = self._clock.now()
+        return Position(self._name, offsets, now, self.ledger.began or now)
 
     # Deciding
 
@@ -280,9 +316,7 @@ class SinkRunner:
             pause = _LONGEST if until is None else max(until - self._clock.now(), wait, 0.0)
             if len(busy) >= self._most:
                 pause = _LONGEST  # who is done wakes us
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(pause, _LONGEST)):
-                    await self._woken.wait()
+            await _until(self._woken, pause)
 
     async def _attempt(self, letter: Letter) -> None:
         """Make one attempt, written down before and after."""
@@ -290,12 +324,14 @@ class SinkRunner:
         attempts = [*letter.attempts[-_KEPT:], Attempt(now)]
         trying = msgspec.structs.replace(letter, state="trying", tries=letter.tries + 1, attempts=attempts)
         self.ledger.apply(trying)
-        profiles = await self._profiles([entry.profile for entry in letter.entries if entry.profile])
+        profiles = await self._known([entry.profile for entry in letter.entries if entry.profile])
         await self._writer.write([trying])
         bodies = self._renderer.render(letter, profiles, now)
         if not bodies:
             await self._conclude(trying, "dropped", "nobody is left who may be told of")
             return
+        if isinstance(move := bodies[0], SegmentMessage):
+            trying = msgspec.structs.replace(trying, names=self._kind.names(self._spec, move.data.customer.ids))
         began = asyncio.get_running_loop().time()
         told = Told(
             letter.id, bodies, self._clock.now(), letter.more if letter.mode != "digest" else 0, letter.more_value,
@@ -325,7 +361,7 @@ class SinkRunner:
         now = self._clock.now()
         if verdict.outcome == "delivered":
             await self._works(now)
-            if len(letter.entries) == 1 and letter.mode == "single":
+            if letter.mode == "single" and letter.entries[0].told.get("reason") != RECONCILED:
                 self._metrics.seconds.labels(self._name).observe(max(now - letter.entries[0].at, 0.0))
             await self._conclude(letter, "delivered")
         elif verdict.outcome == "disabled":
@@ -389,9 +425,84 @@ class SinkRunner:
             self._metrics.letters.labels(self._name, "dead").inc(len(dead))
             await self._writer.write(dead, dead=True)
 
+    # Comparing
+
+    async def _keep_true(self) -> None:
+        """Compare what was told of segments with the store, once a day and when somebody asks for it."""
+        while True:
+            self._look.clear()
+            wait = _LONGEST
+            if self.ledger.positioned and not self.ledger.condition.disabled:
+                wait = due_in(self.ledger, self._spec, self._clock.now())
+            if wait <= 0:
+                wait = 0.0
+                try:
+                    await self._compare()
+                except _PASSING as error:
+                    log.warning("%s: its audiences are not compared yet: %s", self._name, error)
+                    self._look.clear()
+                    await _until(self._look, _RETRY, longest=_RETRY)
+            await _until(self._look, wait)
+
+    async def _compare(self) -> None:
+        """One comparison: each page of what differs is written before the next is looked at."""
+        began, request = self._clock.now(), self.ledger.asked
+        everybody = tells_everybody(self._spec) or (request is not None and request.everybody)
+        comparison = Comparison(
+            self.ledger, self._spec, type(self._kind), self._plan, self._reader, self._whole, everybody=everybody
+        )
+        members = unnamed = 0
+        moves: Counter[str] = Counter()
+        async for page in comparison.pages(began):
+            members += page.members
+            unnamed += page.unnamed
+            decided: list[Delivery] = []
+            for entry in page.moves:
+                decided += self._apply(self._move(entry))
+                decided += self._apply(self._holding.due(self.ledger, self._clock.now()))
+            moves.update(entry.type for entry in page.moves)
+            if decided:
+                await self._decided(decided, applied=len(decided))
+            while len(self.ledger.letters) + len(self.ledger.waiting) > _BACKLOG:  # noqa: ASYNC110  (of many at once)
+                await asyncio.sleep(_PAUSE)
+        now = self._clock.now()
+        old = [one for one in self.ledger.members.values() if one.inside and now - one.written > _CARRIED]
+        for start in range(0, len(old), _AT_ONCE):
+            again = [msgspec.structs.replace(one, written=now) for one in old[start : start + _AT_ONCE]]
+            await self._decided([*again])
+        done = Reconciled(
+            self._name, began, now, members, moves[ENTERED], moves[EXITED], unnamed, everybody,
+            request.id if request is not None else "",
+        )  # fmt: skip
+        await self._decided([done])
+        if moves:
+            log.info("%s: %d entered and %d left by a comparison with the store", self._name, done.entered, done.exited)
+        for change, count in (("entered", done.entered), ("exited", done.exited)):
+            self._metrics.reconciled.labels(self._name, change).inc(count)
+
+    def _move(self, entry: Entry) -> list[Delivery]:
+        """How a move that was found is told: under its id again, if it was told so before and given up."""
+        now, before = self._clock.now(), self.ledger.put_back(entry.id)
+        if before is None:
+            return self._holding.take(self.ledger, Taken(entry), now)
+        number = self.ledger.number + 1
+        return [
+            Letter(self._name, entry.id, "single", [entry], now, number, next=now, replayed=before + 1, group="single")
+        ]
+
     def _measure(self, now: float) -> None:
         metrics, ledger = self._metrics, self.ledger
         metrics.pending.labels(self._name).set(len(ledger.letters))
         metrics.waiting.labels(self._name).set(len(ledger.waiting))
         metrics.failing.labels(self._name).set(now - self._breaker.failing if self._breaker.failing else 0.0)
         metrics.disabled.labels(self._name).set(bool(ledger.condition.disabled))
+        if ledger.reconciled is not None:
+            metrics.members.labels(self._name).set(ledger.reconciled.members)
+            metrics.compared.labels(self._name).set(ledger.reconciled.ended)
+
+
+async def _until(event: asyncio.Event, seconds: float, longest: float = _LONGEST) -> None:
+    """Wait for an event, for so long at most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(min(seconds, longest)):
+            await event.wait()

@@ -94,6 +94,7 @@ ARGUMENTS = {
 
 OFFLINE = {
     "deliver test",
+    "deliver reconcile",
     "backtest",
     "users roles",
     "models features",

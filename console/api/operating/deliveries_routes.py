@@ -15,7 +15,7 @@ from console.views.operating.deliveries import DeliveriesView, deliveries_view
 from profiles.errors import NotFound
 from streams.sinks.desk import Asked
 
-__all__ = ["deliveries_router", "enable", "replay"]
+__all__ = ["deliveries_router", "enable", "reconcile", "replay"]
 
 State = Literal["due", "trying", "again", "delivered", "dead", "dropped"]
 
@@ -35,6 +35,22 @@ class Enabling(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     by: str = Field("", max_length=200, description="Who asks.")
+
+
+class Comparing(BaseModel):
+    """What a sink knows of segments shall be compared with the store."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    everybody: bool = Field(False, description="Tell it of those, too, who were members before the sink began.")
+    by: str = Field("", max_length=200, description="Who asks.")
+
+
+class AskedView(Document):
+    """It will be compared."""
+
+    sink: str
+    request: str = Field(description="Id of the request.")
 
 
 class PutBackView(Document):
@@ -70,7 +86,7 @@ def deliveries_router(deps: ApiDeps) -> APIRouter:
         summary="Put back messages that are dead, under the same ids",
         responses=describe_errors(404),
     )
-    @wants("pipeline:replay", audit="deliveries.replay")
+    @wants("sinks:write", audit="deliveries.replay")
     async def put_back(sink: str, asked: PutBack | None = None) -> PutBackView:
         about(sink)
         asked = asked or PutBack()
@@ -80,13 +96,39 @@ def deliveries_router(deps: ApiDeps) -> APIRouter:
         "/deliveries/{sink}/enable", summary="Tell a sink again that is told nothing any more",
         responses=describe_errors(404),
     )  # fmt: skip
-    @wants("pipeline:replay", audit="deliveries.enable")
+    @wants("sinks:write", audit="deliveries.enable")
     async def tell_again(sink: str, asked: Enabling | None = None) -> EnabledView:
         about(sink)
         await enable(deps, sink, (asked or Enabling()).by)
         return EnabledView(sink=sink)
 
+    @router.post(
+        "/deliveries/{sink}/reconcile",
+        summary="Compare what a sink knows of segments with the store, and tell it what differs",
+        status_code=202,
+        responses=describe_errors(404, 409),
+    )
+    @wants("sinks:write", audit="deliveries.reconcile")
+    async def compare(sink: str, asked: Comparing | None = None) -> AskedView:
+        about(sink)
+        asked = asked or Comparing()
+        return AskedView(sink=sink, request=await reconcile(deps, sink, asked.by, everybody=asked.everybody))
+
     return router
+
+
+async def reconcile(deps: ApiDeps, sink: str, by: str, *, everybody: bool = False) -> str:
+    """Have a sink compared with the store; answers the id of the request.
+
+    Raises:
+        ApiError: 404, the plan has no such sink; 409, it is told of no segments.
+    """
+    spec = deps.plan.file.sinks.get(sink)
+    if spec is None:
+        raise ApiError(404, "not_found", f"the plan has no sink '{sink}'")
+    if not spec.keeps_audiences:
+        raise ApiError(409, "not_compared", f"sink '{sink}' is not told who enters and leaves segments")
+    return await deps.deliveries.reconcile(sink, by, everybody=everybody)
 
 
 async def replay(deps: ApiDeps, sink: str, id_: str | None, by: str) -> list[str]:

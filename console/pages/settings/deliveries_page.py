@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from console.access.scopes import Viewer
-from console.api.operating.deliveries_routes import enable, replay
+from console.api.operating.deliveries_routes import enable, reconcile, replay
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
@@ -31,7 +31,7 @@ def deliveries_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
     router = APIRouter(include_in_schema=False)
     reads = Depends(entry.may("pipeline:read"))
     looks_on = Depends(entry.may("pipeline:read", asks=False))  # the page asks, not who left it open
-    replays = Depends(entry.may("pipeline:replay"))
+    writes = Depends(entry.may("sinks:write"))
 
     async def found(sink: str, state: str, limit: int = _SHOWN) -> dict[str, Any]:
         asked = Asked(sink or None, state or None)
@@ -65,7 +65,7 @@ def deliveries_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         request: Request,
         sink: Annotated[str, Form(max_length=64)],
         id: Annotated[str, Form(max_length=300)] = "",
-        viewer: Viewer = replays,
+        viewer: Viewer = writes,
     ) -> Response:
         await replay(deps, sink, id or None, viewer.name)
         entry.note(request, viewer, "deliveries.replay", sink)
@@ -73,10 +73,16 @@ def deliveries_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
 
     @router.post("/settings/deliveries/enable")
     async def tell_again(
-        request: Request, sink: Annotated[str, Form(max_length=64)], viewer: Viewer = replays
+        request: Request, sink: Annotated[str, Form(max_length=64)], viewer: Viewer = writes
     ) -> Response:
         await enable(deps, sink, viewer.name)
         entry.note(request, viewer, "deliveries.enable", sink)
+        return RedirectResponse("/settings/deliveries", 303, HEADERS)
+
+    @router.post("/settings/deliveries/reconcile")
+    async def compare(request: Request, sink: Annotated[str, Form(max_length=64)], viewer: Viewer = writes) -> Response:
+        await reconcile(deps, sink, viewer.name)
+        entry.note(request, viewer, "deliveries.reconcile", sink)
         return RedirectResponse("/settings/deliveries", 303, HEADERS)
 
     return router

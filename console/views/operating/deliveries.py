@@ -8,10 +8,10 @@ from pydantic import Field
 
 from console.views.document import Document, Page, Time
 from plan import Plan
-from streams.records.deliveries import STATES, Attempt, Letter
+from streams.records.deliveries import STATES, Attempt, Letter, Reconciled
 from streams.sinks.desk import Found, SinkState
 
-__all__ = ["STATES", "DeliveriesView", "LetterView", "SinkView", "deliveries_view"]
+__all__ = ["STATES", "DeliveriesView", "LetterView", "ReconciledView", "SinkView", "deliveries_view"]
 
 
 class AttemptView(Document):
@@ -38,6 +38,17 @@ class LetterView(Document):
     replayed: int = Field(description="How often it was put back.")
 
 
+class ReconciledView(Document):
+    """How what a sink knows of segments was compared with the store."""
+
+    began: Time
+    ended: Time
+    members: int = Field(description="Customers who belong into its segments, each segment counted.")
+    entered: int = Field(description="Who was missing, and is told of.")
+    exited: int = Field(description="Who was taken for a member, and is told to have left.")
+    unnamed: int = Field(description="Members without an identity by which this sink could be told.")
+
+
 class SinkView(Document):
     """How a sink is."""
 
@@ -50,6 +61,11 @@ class SinkView(Document):
     waiting: int = Field(description="Alerts that wait for others, for the morning or for a digest.")
     delivered: int = Field(description="Lately.")
     dead: int
+    reconciled: ReconciledView | None = Field(
+        description="The last time; null if never, or of a sink without segments."
+    )
+    audiences: bool = Field(description="It is told who enters and leaves segments.")
+    reconcile_asked: bool = Field(description="Somebody asked for it, and it is not done yet.")
 
 
 class DeliveriesView(Page[LetterView]):
@@ -98,4 +114,16 @@ def _sink(state: SinkState, plan: Plan) -> SinkView:
         waiting=state.waiting,
         delivered=state.delivered,
         dead=state.dead,
+        reconciled=_reconciled(state.reconciled),
+        audiences=spec is not None and spec.keeps_audiences,
+        reconcile_asked=state.asked,
     )
+
+
+def _reconciled(found: Reconciled | None) -> ReconciledView | None:
+    if found is None:
+        return None
+    return ReconciledView(
+        began=found.began, ended=found.ended, members=found.members, entered=found.entered, exited=found.exited,
+        unnamed=found.unnamed,
+    )  # fmt: skip

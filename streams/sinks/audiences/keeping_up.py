@@ -12,17 +12,16 @@ import msgspec
 from analysis.archive.folder import Folder
 from models.durations import DAY
 from plan import Plan
-from profiles.errors import Misconfigured, RapportError
+from profiles.errors import RapportError
 from profiles.store import Reader
 from profiles.stores import AWAY, Stores, open_stores
-from profiles.stores.keys import SETUP
-from profiles.stores.setup import check_setup
 from streams.clock import Clock
 from streams.settings import Settings
 from streams.sinks.audiences.audience_metrics import AudienceMetrics
 from streams.sinks.audiences.audience_writer import AudienceWriter, Written, audiences_folder
 from streams.sinks.audiences.reconciling import Checked, check
 from streams.sinks.audiences.versions import ROOT
+from streams.sinks.whole import check_whole
 
 __all__ = ["AudienceKeeper", "opened"]
 
@@ -138,15 +137,7 @@ class AudienceKeeper:
         Raises:
             Misconfigured: it is not.
         """
-        client = self._stores.client
-        if client is None:
-            return
-        if not await client.exists(SETUP):
-            raise Misconfigured("this Redis holds no profiles yet; start `rapport work`")
-        plan = self._plan
-        await check_setup(
-            client, partitions=self._settings.partitions, namespace=plan.namespace, pii_key=plan.pii_key, segments=()
-        )
+        await check_whole(self._stores, self._plan, self._settings)
 
 
 @contextlib.asynccontextmanager

@@ -15,16 +15,31 @@ from typing import Any
 
 import msgspec
 
-from streams.records.deliveries import FINAL, Condition, Delivery, Entry, Letter, Over, Position, Request, Waiting
+from streams.records.deliveries import (
+    FINAL,
+    Condition,
+    Delivery,
+    Entry,
+    Letter,
+    Member,
+    Over,
+    Position,
+    Reconciled,
+    Request,
+    Waiting,
+)
 
-__all__ = ["BUCKET", "ENDS", "OPENS", "Ledger", "Thread"]
+__all__ = ["BUCKET", "ENDS", "ENTERED", "EXITED", "OPENS", "Ledger", "Thread"]
 
 OPENS = ("alert.opened", "alert.reopened", "alert.escalated")
 """By which somebody is told of an alert; who was, is told how it goes on."""
 
 ENDS = ("alert.resolved", "alert.cleared")
 
+ENTERED, EXITED = "segment.entered", "segment.exited"
+
 _KNOWN = 500_000  # entries and letters that are remembered
+_MEMBERS = 1_000_000  # customers of segments of whom it is remembered what was told; some 250 bytes each
 _HOUR = 3600.0
 BUCKET = 900.0
 """Seconds by which named alerts are counted: days begin at a multiple of it in every zone."""
@@ -56,6 +71,7 @@ class Ledger:
         self.sink = sink
         self.offsets: dict[str, dict[int, int]] = {}
         self.positioned = 0.0  # when the position was written last; 0: never
+        self.began = 0.0  # when the sink was read first; 0: that is not known
         self.condition = Condition(sink, 0.0)
         self.waiting: dict[str, Waiting] = {}
         self.groups: defaultdict[str, dict[str, None]] = defaultdict(dict)  # ids of entries that wait, oldest first
@@ -66,7 +82,10 @@ class Ledger:
         self.hour: deque[float] = deque()  # when messages of the last hour were formed
         self.number = 0
         self._known: OrderedDict[str, int] = OrderedDict()  # entries; and letters, with how often they were put back
-        self._inside: OrderedDict[tuple[str, str], None] = OrderedDict()  # told to have entered: segment, profile
+        self.members: OrderedDict[tuple[str, str], Member] = OrderedDict()  # what was told of a segment and profile
+        self.forgot = False  # there were more of them than are remembered
+        self.reconciled: Reconciled | None = None
+        self.asked: Request | None = None  # somebody wants what was told to be compared
         self._of_profile: defaultdict[str, set[str]] = defaultdict(set)  # ids of entries that wait
         self._threads_of: defaultdict[str, list[str]] = defaultdict(list)
         self._lanes: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)  # letters of a customer, in order
@@ -86,7 +105,13 @@ class Ledger:
                 self._remember(record.id)
             case Position():
                 self.offsets = {topic: dict(places) for topic, places in record.offsets.items()}
-                self.positioned = record.at
+                self.positioned, self.began = record.at, record.began
+            case Member():
+                self._tell(record)
+            case Reconciled():
+                self.reconciled = record
+                if self.asked is not None and self.asked.at <= record.began:
+                    self.asked = None
             case Condition():
                 if record.at >= self.condition.at:
                     self.condition = record
@@ -97,9 +122,21 @@ class Ledger:
         """Whether an entry was taken before."""
         return entry in self._known
 
-    def was_inside(self, segment: str, profile: str) -> bool:
-        """Whether the sink was told that a customer is in a segment."""
-        return (segment, profile) in self._inside
+    def put_back(self, letter: str) -> int | None:
+        """How often a letter was put back; None if it is not known."""
+        return self._known.get(f"m/{letter}")
+
+    def believes(self, segment: str, profile: str) -> bool | None:
+        """Whether the sink takes a customer for a member, once it is told what is under way; None: it knows of none."""
+        of_it = (one for one in self.waiting_of(profile) if _moves(one.entry, segment))
+        if (last := max(of_it, key=_by_time, default=None)) is not None:
+            return last.entry.type == ENTERED
+        for _, id_ in reversed(self._lanes.get(profile, ())):
+            entry = next((one for one in self.letters[id_].entries if _moves(one, segment)), None)
+            if entry is not None:
+                return entry.type == ENTERED
+        member = self.members.get((segment, profile))
+        return None if member is None else member.inside
 
     def waiting_of(self, profile: str) -> Iterator[Waiting]:
         """What waits to be told of a customer."""
@@ -162,6 +199,8 @@ class Ledger:
         self.number = max(self.number, letter.number)
         before = self.letters.get(letter.id)
         if letter.state in FINAL:
+            if letter.state == "delivered":
+                self._delivered(letter)
             if before is not None:
                 del self.letters[letter.id]
                 self._leave_lanes(before)
@@ -187,6 +226,24 @@ class Ledger:
         _put(self.hour, letter.formed)
         self.messages_since(letter.formed - _HOUR)
 
+    def _delivered(self, letter: Letter) -> None:
+        """Note what the sink knows now of who is where."""
+        at = letter.attempts[-1].at if letter.attempts else letter.formed
+        for entry in letter.entries:
+            if entry.type.startswith("segment."):
+                inside = entry.type == ENTERED
+                self._tell(Member(self.sink, entry.about, entry.profile, inside, at, entry.id, at, letter.names))
+
+    def _tell(self, member: Member) -> None:
+        key = member.segment, member.profile
+        held = self.members.get(key)
+        if held is not None and (held.at, held.written) > (member.at, member.written):
+            return
+        self.members[key] = member
+        if len(self.members) > _MEMBERS:
+            self.members.popitem(last=False)
+            self.forgot = True
+
     def _name(self, route: int, bucket: int) -> None:
         if (route, bucket) not in self.named:
             for old in [key for key in self.named if key[1] < bucket - _TWO_DAYS]:
@@ -194,13 +251,6 @@ class Ledger:
         self.named[route, bucket] += 1
 
     def _note(self, entry: Entry) -> None:
-        if entry.type.startswith("segment."):
-            if entry.type == "segment.entered":
-                self._inside[entry.about, entry.profile] = None
-                _shorten(self._inside)
-            else:
-                self._inside.pop((entry.about, entry.profile), None)
-            return
         if not entry.about or not entry.type.startswith("alert."):
             return
         thread = self.threads.get(entry.about)
@@ -239,6 +289,10 @@ class Ledger:
                 del self._of_profile[profile]
 
     def _request(self, request: Request) -> None:
+        if request.action == "reconcile":
+            if self.reconciled is None or request.at > self.reconciled.began:
+                self.asked = request
+            return
         if request.action == "enable":
             if request.at > self.condition.at:
                 self.condition = Condition(self.sink, request.at)
@@ -272,6 +326,14 @@ class Ledger:
             following = self.letters.get(waiting[0][1])
             if following is not None and self._is_first(following):
                 heapq.heappush(self._ready, (following.next, following.number, following.id))
+
+
+def _moves(entry: Entry, segment: str) -> bool:
+    return entry.about == segment and entry.type.startswith("segment.")
+
+
+def _by_time(one: Waiting) -> tuple[float, float, str]:
+    return one.taken, one.entry.at, one.entry.id
 
 
 def _lanes(letter: Letter) -> list[str]:

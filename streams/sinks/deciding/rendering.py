@@ -18,8 +18,8 @@ from profiles.types import Profile
 from streams.records.deliveries import Entry, Letter
 from streams.sinks import messages as m
 from streams.sinks.deciding.customer_name import ids_of, name_of
-from streams.sinks.deciding.ledger import ENDS, OPENS
-from streams.sinks.deciding.routing import may_be_told
+from streams.sinks.deciding.ledger import ENDS, EXITED, OPENS
+from streams.sinks.deciding.routing import may_be_member, may_be_told
 
 __all__ = ["Renderer"]
 
@@ -69,15 +69,17 @@ class Renderer:
         if not entry.profile:
             return True
         profile = profiles.get(entry.profile)
-        if profile is None:
-            return False
-        return may_be_told(profile, self._plan) or entry.type in ENDS or entry.type == "segment.exited"
+        if entry.type.startswith("segment."):
+            if entry.type == EXITED:
+                return True
+            return profile is not None and profile.id == entry.profile and may_be_member(profile, self._plan)
+        return profile is not None and (may_be_told(profile, self._plan) or entry.type in ENDS)
 
     def _body(self, entry: Entry, profile: Profile | None, now: float) -> m.Body:
-        if profile is None:
-            return self._notice(entry)
         if entry.type.startswith("segment."):
             return self._move(entry, profile)
+        if profile is None:
+            return self._notice(entry)
         return m.AlertMessage(type=_type(entry), timestamp=rfc3339(entry.at), data=self._alert(entry, profile, now))
 
     def _alert(self, entry: Entry, profile: Profile, now: float) -> m.Alert:
@@ -159,14 +161,19 @@ class Renderer:
         )
         return m.DigestMessage(timestamp=rfc3339(letter.formed), data=data)
 
-    def _move(self, entry: Entry, profile: Profile) -> m.SegmentMessage:
+    def _move(self, entry: Entry, profile: Profile | None) -> m.SegmentMessage:
+        """A move; of who has become one with another, and has left as such, it names nobody who is still inside."""
+        ids = None
+        if profile is not None and not self._thin:
+            gone = profile.id != entry.profile and entry.about in profile.segments
+            ids = None if gone and entry.type == EXITED else ids_of(profile, self._plan)
         rule = self._segments.get(entry.about)
         change: Any = entry.type.removeprefix("segment.")
         data = m.SegmentData(
             id=entry.id,
             segment=m.Audience(entry.about, (rule.description or None) if rule else None, self._plan.version),
             change=change,
-            customer=m.Member(profile.id, None if self._thin else ids_of(profile, self._plan)),
+            customer=m.Member(entry.profile, ids),
             since=rfc3339(entry.at),
             reason=entry.told.get("reason"),
         )

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from models.cases.routes import Routes
 from models.cases.worth import value_at_risk
+from models.labels.treatment import held_out
 from plan import Plan
 from plan.sinks.sink import Sink
 from profiles.cases.joining import STANDING
@@ -14,8 +15,9 @@ from profiles.types import Case, Profile
 from streams.records.deliveries import Entry
 from streams.sinks.deciding.hearing import FRESH, Heard
 from streams.sinks.deciding.holding import Taken
+from streams.sinks.deciding.ledger import ENTERED
 
-__all__ = ["Routing", "may_be_told"]
+__all__ = ["Routing", "may_be_member", "may_be_told"]
 
 _SAME = 1e-3  # seconds: an alert and its case change in one commit
 
@@ -45,14 +47,14 @@ class Routing:
             return self._spec.wants(heard.type) and (self._spec.segments is None or heard.about in self._spec.segments)
         return self._spec.wants(heard.type)
 
-    def entries(self, heard: Heard, profile: Profile | None, now: float, *, was_inside: bool = False) -> list[Taken]:
+    def entries(self, heard: Heard, profile: Profile | None, now: float, *, inside: bool | None = None) -> list[Taken]:
         """What the sink takes of it.
 
         Args:
             heard: what was told.
             profile: whom it is about; None if nobody is known there any more.
             now: seconds since the epoch.
-            was_inside: of a move, whether the sink was told that the customer is inside.
+            inside: of a move, whether the sink takes the customer for a member; None if it was told nothing of that.
         """
         past = heard.past or now - heard.at > FRESH
         entry = Entry(heard.id, heard.type, heard.at, heard.profile, heard.about, heard.rule, told=dict(heard.told))
@@ -61,10 +63,14 @@ class Routing:
         if heard.type.startswith("alert."):
             return [Taken(entry)]
         if heard.type.startswith("segment."):
-            if profile is None or past or profile.company is not None:
+            if past or (profile is not None and profile.company is not None):
                 return []
-            allowed = may_be_told(profile, self._plan)
-            return [Taken(entry)] if allowed or (heard.type == "segment.exited" and was_inside) else []
+            enters = heard.type == ENTERED
+            if inside is enters:
+                return []  # it knows
+            if enters and profile is not None and profile.id != heard.profile:
+                return []  # has become one with another since, who is told of by themselves
+            return [Taken(entry)] if may_be_member(profile, self._plan) or (inside and not enters) else []
         return [Taken(entry, past=past)]
 
     def _opened(self, entry: Entry, profile: Profile | None, past: bool, now: float) -> list[Taken]:
@@ -98,6 +104,17 @@ def may_be_told(profile: Profile, plan: Plan) -> bool:
     if profile.company is not None:
         return True
     return not is_internal(profile) and plan.consent.allows(profile, OUTREACH)
+
+
+def may_be_member(profile: Profile | None, plan: Plan) -> bool:
+    """Whether others may be told that a customer is in a segment: who may be told of, but for the share of customers
+    that is left alone, as whoever learns of an audience does something with it."""
+    return (
+        profile is not None
+        and profile.company is None
+        and may_be_told(profile, plan)
+        and not held_out(profile.id, plan.churn.hold_out)
+    )
 
 
 def _of(entry: Entry, profile: Profile, case: Case | None, plan: Plan, severity: str, owner: str, now: float) -> Entry:

@@ -93,6 +93,16 @@ class Kind(ABC, Generic[Spec]):
         """What must not be shown of an answer."""
         return [held.get_secret_value() for held in self._secrets.values()]
 
+    @classmethod
+    def names(cls, spec: Spec, ids: Mapping[str, str] | None) -> int:
+        """Under how many names a receiver is told of a customer with these identities: one, the profile's, as a rule.
+
+        Args:
+            spec: what the plan says of the sink.
+            ids: by type; None where they are left out.
+        """
+        return 1
+
     @abstractmethod
     async def send(self, told: Told, caller: Caller) -> Verdict:
         """Make one attempt.

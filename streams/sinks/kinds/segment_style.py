@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from plan.sinks.kinds import SegmentStyleSink
 from plan.sinks.sink import variable
 from profiles.errors import WrongUse
-from streams.sinks.http import Answer, Call
+from streams.sinks.http import Answer, Call, Caller
 from streams.sinks.kinds.kind import HttpKind, Told, Verdict
 from streams.sinks.messages import NoticeMessage, SegmentMessage
 
@@ -36,6 +36,15 @@ class SegmentStyle(HttpKind[SegmentStyleSink]):
         super().__init__(name, spec, secrets, plan)
         if not self.secret("SECRET"):
             raise WrongUse(f"{variable(name, 'SECRET')} is empty: it is the write key of the other side")
+
+    @classmethod
+    def names(cls, spec: SegmentStyleSink, ids: Mapping[str, str] | None) -> int:
+        return sum(kind in (ids or {}) for kind in spec.ids)
+
+    async def send(self, told: Told, caller: Caller) -> Verdict:
+        if not self.requests(told):
+            return Verdict("delivered", answer="there is no identity by which it could be told, so nothing was called")
+        return await super().send(told, caller)
 
     def requests(self, told: Told) -> Sequence[Call]:
         return [call for body in told.bodies for call in self._calls(told, body)]

@@ -15,6 +15,7 @@ from streams.records.deliveries import (
     Condition,
     Entry,
     Letter,
+    Reconciled,
     Request,
     Waiting,
     decode_delivery,
@@ -86,3 +87,23 @@ def test_what_is_dead_is_put_back_by_a_request_to_the_owner():
     asked = [decode_delivery(one.value) for one in held.held(TopicPartition(DELIVERIES, 0)).records[2:]]
     assert [(type(one), one.action, one.by) for one in asked] == [(Request, "replay", "kim"), (Request, "enable", "")]
     assert asked[0].letter == DEAD
+
+
+def test_who_asks_for_a_comparison_sees_what_came_of_the_last_and_that_one_is_to_come():
+    assert not PLAN.file.sinks["crm"].keeps_audiences
+    held = log(Reconciled("ads", 100.0, 101.0, 7, 2, 1, 3))
+    with support_api(store(), plan=PLAN, deliveries=DeliveryDesk(held, held, SETTINGS)) as http:
+        crm, ads = http.get("/v1/deliveries").json()["sinks"]
+        assert (crm["audiences"], crm["reconciled"], crm["reconcile_asked"]) == (False, None, False)
+        assert ads["reconciled"] == {
+            "began": "1970-01-01T00:01:40.000000Z", "ended": "1970-01-01T00:01:41.000000Z", "members": 7, "entered": 2,
+            "exited": 1, "unnamed": 3,
+        }  # fmt: skip
+        answer = http.post("/v1/deliveries/ads/reconcile", json={"everybody": True, "by": "kim"})
+        assert answer.status_code == 202
+        assert http.get("/v1/deliveries").json()["sinks"][1]["reconcile_asked"]
+        assert http.post("/v1/deliveries/nobody/reconcile").status_code == 404
+        refused = http.post("/v1/deliveries/crm/reconcile")
+        assert (refused.status_code, refused.json()["code"]) == (409, "not_compared")
+    (asked,) = [decode_delivery(one.value) for one in held.held(TopicPartition(DELIVERIES, 0)).records[1:]]
+    assert (asked.id, asked.action, asked.everybody, asked.by) == (answer.json()["request"], "reconcile", True, "kim")

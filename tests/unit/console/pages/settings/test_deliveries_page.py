@@ -41,6 +41,8 @@ def test_it_shows_attempts_as_text_and_operators_put_back_what_is_dead():
             assert "10 attempts failed" in http.get("/settings/deliveries.csv").text
             done = http.post("/settings/deliveries/replay", data={"sink": "crm"}, headers=OURS)
             assert (done.status_code, done.headers["location"]) == (303, "/settings/deliveries")
+            page = http.post("/settings/deliveries/reconcile", data={"sink": "nobody"}, headers=OURS)
+            assert page.status_code == 404
             assert http.post("/settings/deliveries/enable", data={"sink": "nobody"}, headers=OURS).status_code == 404
     newest = decode_delivery(log._topics[DELIVERIES][0].records[-1].value)
     assert (newest.action, newest.by, newest.letter) == ("replay", "operator", LETTER)

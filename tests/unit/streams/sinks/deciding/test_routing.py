@@ -133,7 +133,7 @@ def test_moves_go_to_who_asks_for_them_and_ends_to_who_was_told():
     denied = customer(traits={"consent.outreach": (False, T0, b"")})
     assert entries(made, moved(), denied) == []
     assert entries(made, moved("exited"), denied) == []
-    assert len(entries(made, moved("exited"), denied, was_inside=True)) == 1
+    assert len(entries(made, moved("exited"), denied, inside=True)) == 1
     assert entries(made, moved(), now=T0 + FRESH + 1) == []
 
 
