@@ -64,13 +64,18 @@ class Base:
 
     def chosen(self, table: ir.Table) -> ir.Table:
         """A table of events, or made of them, under the filters by event: product, category, channel, campaign."""
+        return table.filter(self.fits(table))
+
+    def fits(self, table: ir.Table) -> ir.BooleanValue:
+        """Whether a row of events, or of what is made of them, is under the filters by event."""
         asked = self.given
         wanted = {"product": asked.product, "category": asked.category, "channel": asked.channel,
                   "utm_campaign": asked.campaign}  # fmt: skip
+        fits: ir.BooleanValue = ibis.literal(True)
         for name, value in wanted.items():
             if value and name in table.columns:
-                table = table.filter(table[name] == value)
-        return table
+                fits &= (table[name] == value).fill_null(False)
+        return fits
 
     def within(self, table: ir.Table, days: int | None = None) -> ir.Table:
         """The rows of a table whose `day` lies in the period asked for."""

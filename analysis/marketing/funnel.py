@@ -144,7 +144,7 @@ def _reached(
     matches = {f"s{number}": _is(events, step) for number, step in enumerate(steps, 1)}
     events = events.mutate(**matches)
     inside = (events.day >= ibis.date(since)) & (events.day < ibis.date(until))
-    events = events.mutate(begins=events.s1 & inside & _asked_for(base, events))
+    events = events.mutate(begins=events.s1 & inside & base.fits(events))
     rows = events.select("customer", "held", "us", "log_partition", "log_offset", "begins", *matches).distinct()
     rows = rows.mutate(place=ibis.cases(*[(rows[name], number) for number, name in enumerate(matches, 1)], else_=0))
     rows = rows.filter(rows.place > 0)
@@ -166,18 +166,6 @@ def _reached(
     grid = grid.select("customer", "held", "step", "us", start=each)
     reached = grid.filter(grid.start.notnull()).group_by("customer", "held", "start", "step").agg(us=grid.us.min())
     return reached, events.filter(events.begins)
-
-
-def _asked_for(base: Base, events: ir.Table) -> ir.BooleanValue:
-    """Whether an event is under the filters by event, which hold for the first step."""
-    asked = base.given
-    wanted = {"product": asked.product, "category": asked.category, "channel": asked.channel,
-              "utm_campaign": asked.campaign}  # fmt: skip
-    fits: ir.BooleanValue = ibis.literal(True)
-    for name, value in wanted.items():
-        if value:
-            fits &= (events[name] == value).fill_null(False)
-    return fits
 
 
 def _is(events: ir.Table, step: Step) -> ir.BooleanValue:
