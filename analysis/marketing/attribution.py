@@ -101,7 +101,7 @@ def _rounded(shares: ir.Table, model: str) -> ir.IntegerValue:
     the largest remainders, of equal ones to the earlier touch."""
     exact = shares.net.abs() * shares[model]
     cut = exact.floor().cast("int64")
-    largest = ibis.window(group_by=_ORDER, order_by=[ibis.desc(exact - cut), *_TOUCH])
+    largest = ibis.window(group_by=_ORDER, order_by=[ibis.desc((exact - cut).round(6)), *_TOUCH])
     rest = shares.net.abs() - cut.sum().over(ibis.window(group_by=_ORDER))
     part = cut + (ibis.row_number().over(largest) < rest).ifelse(1, 0)
     return ibis.ifelse(shares.net < 0, -part, part)

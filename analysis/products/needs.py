@@ -12,6 +12,10 @@ from analysis.relations.lines import by_product, lines
 
 __all__ = ["NEEDS"]
 
+_OF_VIEWS = (
+    "customer", "us", "day", "role", "product", "category", "items", "in_stock", "channel", "utm_campaign",
+    "log_partition", "log_offset",
+)  # fmt: skip
 _DAYS_US = 86_400_000_000
 _AFTER = 30
 """Days after somebody last looked at a product, in which they may yet buy it."""
@@ -43,7 +47,8 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         bought.filter(bought.quantity > 0).group_by("product").agg(price=lambda t: t.revenue.sum() / t.quantity.sum())
     )
     bought = bought.select("customer", "product", bought="us")
-    views = by_product(base.within(base.of("view", "stock_alert")))
+    views = base.within(base.of("view", "stock_alert")).select(*_OF_VIEWS)
+    views = by_product(views)
     views = base.chosen(views.filter(views["product"].fill_null("") != ""))
     seen = views.group_by("customer", "product").agg(
         first=views.us.min(), last=views.us.max(), days=views.day.max() != views.day.min(), times=views.count()

@@ -12,8 +12,8 @@ from pydantic import Field
 from analysis.base import NOT_OF_THEIR_OWN, Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
 from analysis.parameters import Parameters
+from analysis.ratios import quantile_of_normal
 from analysis.relations.lines import by_product
-from analysis.statistics import quantile_of_normal
 
 __all__ = ["NEW_PRODUCTS"]
 
@@ -35,7 +35,8 @@ class Asked(Parameters):
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each new product and each customer who was active since its launch: at which age they took it up, or
     until which age they are known not to have."""
-    seen = by_product(base.of("view", "purchase"))
+    seen = base.of("view", "purchase").select("customer", "us", "day", "role", "product", "category", "items")
+    seen = by_product(seen)
     seen = seen.filter(seen["product"].fill_null("") != "")
     launches = seen.group_by("product").agg(launch=seen.us.min(), day=seen.day.min(), of=seen.count())
     known = launches.day >= ibis.date(base.frame.begins) + ibis.interval(days=_BEFORE)

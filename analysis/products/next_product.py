@@ -13,8 +13,9 @@ from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, 
 from analysis.parameters import Parameters
 from analysis.products.basket import LEAST
 from analysis.products.products import Level
+from analysis.ratios import normal_p, quantile_of_normal
 from analysis.relations.lines import lines
-from analysis.statistics import adjusted, normal_p, quantile_of_normal
+from analysis.statistics import adjusted
 
 __all__ = ["NEXT"]
 

@@ -18,10 +18,15 @@ ONLINE = (
 )  # fmt: skip
 """Roles of what somebody does on a site or in an app."""
 
+_KEPT = (
+    "customer", "us", "day", "log_partition", "log_offset", "role", "product", "category", "channel", "device",
+    "utm_source", "utm_medium", "utm_campaign", "referrer",
+)  # fmt: skip
+
 
 def sessions(base: Base, *roles: str) -> ir.Table:
-    """The events of sessions: `facts` of roles that are done online, with `session` (a number of the customer's, from
-    1), `place` (1 is the first event) and `began_us`.
+    """The events of sessions, of roles that are done online: `session` (a number of the customer's, from 1), `place` (1
+    is the first event), `began_us`, and of `facts` the columns that sessions are told apart by (`_KEPT`).
 
     A pause longer than the plan's `session_gap` ends a session. Midnight does not, nor does another campaign.
 
@@ -29,7 +34,7 @@ def sessions(base: Base, *roles: str) -> ir.Table:
         base: of the facts.
         roles: others than those.
     """
-    events = base.of(*(roles or ONLINE))
+    events = base.of(*(roles or ONLINE)).select(*_KEPT)
     order = ["us", "log_partition", "log_offset"]
     before = ibis.window(group_by="customer", order_by=order, preceding=(None, 1))
     upto = ibis.window(group_by="customer", order_by=order, preceding=None, following=0)
