@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,9 +17,10 @@ from msgspec import structs
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from analysis.archive.reader import events
-from analysis.engines.engine import typed
+from analysis.engines.engine import FACTS_VIEW, typed
 from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.units import FOLDER as TABLES
 from plan import Plan
 
 if TYPE_CHECKING:
@@ -37,9 +41,7 @@ WITH said AS (
 )
 SELECT home, customer, agrees FROM homes LEFT JOIN said USING (customer);
 
-CREATE OR REPLACE TEMP VIEW facts AS
-SELECT coalesce(w.customer, f.home) AS customer, f.* EXCLUDE (agrees)
-FROM made_facts f LEFT JOIN whose w USING (home) WHERE coalesce(w.agrees, {granted});
+CREATE OR REPLACE TEMP VIEW facts AS {facts};
 
 CREATE OR REPLACE TEMP TABLE people AS
 WITH known AS (
@@ -74,11 +76,13 @@ class Duck:
         self._con = con
         self._lock = threading.Lock()
         self.number = number
+        self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
         self.frame = frame
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
         traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year"))
-        granted = str(plan.consent.defaults.get("analytics", True)).lower()
-        con.execute(_VIEWS.format(granted=granted, traits=traits))
+        self.granted = str(plan.consent.defaults.get("analytics", True)).lower()
+        facts = FACTS_VIEW.format(granted=self.granted)
+        con.execute(_VIEWS.format(facts=facts, granted=self.granted, traits=traits))
 
     @classmethod
     def open(
@@ -112,7 +116,9 @@ class Duck:
                 con.execute(f"CREATE OR REPLACE TEMP VIEW made_{kind} AS SELECT * FROM {source}")
         if not paths["facts"]:
             _make(con, plan, way.zone)
-        return cls(con, plan, _known(con, plan, way.zone), state.number)
+        duck = cls(con, plan, _known(con, plan, way.zone), state.number)
+        duck.paths = paths
+        return duck
 
     @classmethod
     def over(cls, con: duckdb.DuckDBPyConnection, plan: Plan, zone: str | None = None) -> Duck:
@@ -136,10 +142,20 @@ class Duck:
     def sql(self, expression: ir.Table) -> str:
         return str(ibis.to_sql(expression, dialect="duckdb"))
 
+    def publish(self, folder: Folder) -> dict[str, str]:
+        """Write `whose` and `people` as tables beside the others, for other engines; answer their paths by name."""
+        paths = {}
+        for name in ("whose", "people"):
+            paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
+            table = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_table()
+            folder.write_table(paths[name], table)
+        return {name: folder.url(path) for name, path in paths.items()}
+
 
 def connect(memory: str) -> duckdb.DuckDBPyConnection:
     """A database of its own, whose times are in UTC."""
-    con = duckdb.connect(config={"memory_limit": memory})
+    spill = Path(tempfile.gettempdir()) / f"rapport-analyses-{os.getpid()}"  # there only while something is too big
+    con = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(spill)})
     con.execute("SET TimeZone = 'UTC'")
     return con
 

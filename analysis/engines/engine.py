@@ -43,6 +43,15 @@ PEOPLE = {
 
 TABLES = {"facts": FACTS, "people": PEOPLE}
 
+_OF_HOMES = ", ".join(f"f.{name}" for name in FACTS if name != "customer")
+
+FACTS_VIEW = f"""
+SELECT coalesce(w.customer, f.home) AS customer, {_OF_HOMES}
+FROM made_facts f LEFT JOIN whose w ON f.home = w.home WHERE coalesce(w.agrees, {{granted}})
+"""
+"""`facts` of the tables that are made, in SQL that every engine has: whose each home is, and who may be counted, is
+joined when it is asked for, so that a merge changes no table."""
+
 
 class Engine(Protocol):
     """Where analyses are computed."""

@@ -156,7 +156,8 @@ def _reached(
         sources = [number - 1]
         while steps[sources[-1] - 1].optional:
             sources.append(sources[-1] - 1)
-        came = ibis.greatest(*[rows[f"c{source}"].fill_null(_NEVER) for source in sources])
+        reached = [rows[f"c{source}"].fill_null(_NEVER) for source in sources]
+        came = ibis.greatest(*reached) if len(reached) > 1 else reached[0]
         rows = rows.mutate(_came=came)
         rows = rows.mutate(_latest=rows._came.max().over(before).fill_null(_NEVER))
         counts = rows[f"s{number}"] & (rows._latest > _NEVER) & (rows.us - rows._latest <= window)

@@ -62,8 +62,8 @@ def prune(folder: Folder, state: State) -> list[str]:
     current = {(unit.name, unit.source) for unit in units(state)}
     gone = []
     for name in folder.names(FOLDER):
-        unit, source, _ = name.rpartition("/")[2].removesuffix(".parquet").rsplit("-", 2)
-        if (unit, source) not in current:
+        unit, *rest = name.rpartition("/")[2].removesuffix(".parquet").rsplit("-", 2)
+        if (unit, rest[0]) not in current if rest else unit != f"{state.number:010d}":
             folder.remove(name)
             gone.append(name)
     return gone
