@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -121,6 +121,7 @@ class Base:
     def calendar(self) -> ir.Table:
         """One row a period asked for, also of those without any event: `period`, and `ends`, the day after its last."""
         since, until = self.given.period(self.frame)
+        until = min(until, self.today + timedelta(days=1))
         starts = [self.frame.start_of(since, self.given.interval)]
         while (following := self.frame.next(starts[-1], self.given.interval)) < until:
             starts.append(following)
