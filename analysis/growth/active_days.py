@@ -8,8 +8,9 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, share_columns
 from analysis.parameters import Interval, Parameters
+from analysis.statistics import of_whole
 
 __all__ = ["ACTIVE_DAYS", "Asked"]
 
@@ -34,9 +35,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     whole = sum(row["customers"] for row in rows)
     left = whole
     for row in rows:
-        enough = whole >= base.frame.smallest
-        row["share"] = row["customers"] / whole if enough else None
-        row["at_least"] = left / whole if enough else None
+        row.update(of_whole(row["customers"], whole, base.frame) | of_whole(left, whole, base.frame, "at_least"))
         left -= row["customers"]
     return rows
 
@@ -59,8 +58,8 @@ ACTIVE_DAYS = Analysis(
     dimensions=(Column("days", Text("Active days", "活跃天数"), "count", "dimension"),),
     measures=(Customers("customers", Text("Customers", "客户")),),
     columns=(
-        Column("share", Text("Share", "占比"), "share"),
-        Column("at_least", Text("As many or more", "达到或更多"), "share"),
+        *share_columns(Text("Share", "占比")),
+        *share_columns(Text("As many or more", "达到或更多"), "at_least"),
     ),
     finish=_finish,
     chart=Chart("bars", x="days", y="share"),

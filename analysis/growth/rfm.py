@@ -6,8 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, share_columns
 from analysis.parameters import Parameters
+from analysis.statistics import of_whole
 
 __all__ = ["RFM"]
 
@@ -38,7 +39,7 @@ def _fifth(table: ir.Table, name: str) -> ir.IntegerValue:
 def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
     whole = sum(row["customers"] for row in rows)
     for row in rows:
-        row["share"] = row["customers"] / whole if whole >= base.frame.smallest else None
+        row.update(of_whole(row["customers"], whole, base.frame))
     return rows
 
 
@@ -68,7 +69,7 @@ RFM = Analysis(
         Total("orders", Text("Orders", "订单"), "count"),
         Total("net", Text("Net", "净额"), "money"),
     ),
-    columns=(Column("share", Text("Share", "占比"), "share"),),
+    columns=share_columns(Text("Share", "占比")),
     finish=_finish,
     chart=Chart("heat", x="frequency", y="recency", color="customers"),
 )

@@ -6,9 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, share_columns
 from analysis.parameters import Parameters
 from analysis.relations.staged import STAGES, staged
+from analysis.statistics import of_whole
 
 __all__ = ["STAGE_MOVES"]
 
@@ -31,8 +32,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
         key = row["period"], row["before"]
         whole[key] = whole.get(key, 0) + row["customers"]
     for row in rows:
-        of = whole[row["period"], row["before"]]
-        row["share"] = row["customers"] / of if of >= base.frame.smallest else None
+        row.update(of_whole(row["customers"], whole[row["period"], row["before"]], base.frame))
         row["complete"] = base.complete(row["period"])
     order = (_NEVER, *STAGES)
     return sorted(rows, key=lambda row: (row["period"], order.index(row["before"]), order.index(row["after"])))
@@ -59,7 +59,7 @@ STAGE_MOVES = Analysis(
     ),
     measures=(Customers("customers", Text("Customers", "客户")),),
     columns=(
-        Column("share", Text("Of those who were there", "占原阶段"), "share"),
+        *share_columns(Text("Of those who were there", "占原阶段")),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

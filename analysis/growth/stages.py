@@ -5,9 +5,10 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, share_columns
 from analysis.parameters import Parameters
 from analysis.relations.staged import STAGES, staged
+from analysis.statistics import of_whole
 
 __all__ = ["STAGES_OF_THE_BASE"]
 
@@ -23,8 +24,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
     for row in rows:
         whole[row["period"]] = whole.get(row["period"], 0) + row["customers"]
     for row in rows:
-        enough = whole[row["period"]] >= base.frame.smallest
-        row["share"] = row["customers"] / whole[row["period"]] if enough else None
+        row.update(of_whole(row["customers"], whole[row["period"]], base.frame))
         row["complete"] = base.complete(row["period"])
     return sorted(rows, key=lambda row: (row["period"], STAGES.index(row["stage"])))
 
@@ -52,7 +52,7 @@ STAGES_OF_THE_BASE = Analysis(
     ),
     measures=(Customers("customers", Text("Customers", "客户")),),
     columns=(
-        Column("share", Text("Share", "占比"), "share"),
+        *share_columns(Text("Share", "占比")),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

@@ -6,10 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, share_columns
 from analysis.parameters import Parameters
 from analysis.relations.lives import horizon_days, lives, signs
-from analysis.statistics import share
+from analysis.statistics import of_whole
 
 __all__ = ["EVERYBODY", "LOSS", "UNKNOWN"]
 
@@ -62,11 +62,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
     )
     for row in rows:
         row["complete"] = base.complete(row["period"])
-        whole = every[row["period"]]
-        enough = whole >= base.frame.smallest
-        row["share"] = row["lost"] / whole if enough else None
-        ends = share(row["lost"], whole, base.frame.confidence) if enough else (None, None)
-        row["share_low"], row["share_high"] = ends
+        row.update(of_whole(row["lost"], every[row["period"]], base.frame))
     return rows
 
 
@@ -100,9 +96,7 @@ LOSS = Analysis(
         Total("value", Text("Net of their last 365 days", "此前 365 天净额"), "money"),
     ),
     columns=(
-        Column("share", Text("Of all who were lost", "占流失客户"), "share"),
-        Column("share_low", Text("lowest", "下限"), "share", "note"),
-        Column("share_high", Text("highest", "上限"), "share", "note"),
+        *share_columns(Text("Of all who were lost", "占流失客户")),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,
