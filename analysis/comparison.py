@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from scipy.stats import fisher_exact, norm, t
+from statistics import NormalDist
 
 from analysis.statistics import difference_of_shares
 
@@ -42,15 +41,17 @@ def by_shares(part: int, whole: int, other_part: int, other_whole: int, confiden
     """Newcombe's interval of the difference, logarithmic with the delta method of the lift; p by the two-sample score
     test, by Fisher's exact one if a count below 5 is expected."""
     one, other = part / whole, other_part / other_whole
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     low, high = difference_of_shares(part, whole, other_part, other_whole, confidence)
     pooled = (part + other_part) / (whole + other_whole)
     if min(pooled, 1 - pooled) * min(whole, other_whole) < 5:
+        from scipy.stats import fisher_exact  # noqa: PLC0415  (slow to load, and seldom asked for)
+
         table = [[part, whole - part], [other_part, other_whole - other_part]]
         p = float(fisher_exact(table).pvalue)
     else:
         score = (one - other) / math.sqrt(pooled * (1 - pooled) * (1 / whole + 1 / other_whole))
-        p = float(2 * norm.sf(abs(score)))
+        p = math.erfc(abs(score) / math.sqrt(2))
     lift = one / other if other else None
     ends: tuple[float | None, float | None] = (None, None)
     if part and other_part:
@@ -74,10 +75,12 @@ def by_means(
     difference = one - other
     width, p = 0.0, 1.0 if difference == 0 else 0.0
     if a + b > 0:
+        from scipy.stats import t  # noqa: PLC0415  (slow to load, and seldom asked for)
+
         freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (other_n - 1))
         width = float(t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(a + b)
         p = float(2 * t.sf(abs(difference) / math.sqrt(a + b), freedom))
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     standardised = _standardised(difference, (variance + other_variance) / 2, n, other_n, z)
     return Difference(one, other, difference, difference - width, difference + width, *standardised, p)
 
@@ -97,7 +100,7 @@ def by_ranks(n: int, other_n: int, rank_sum: float, ties: float) -> tuple[float,
     if variance <= 0:
         return delta, 1.0
     distance = max(abs(u - n * other_n / 2) - 0.5, 0.0)
-    return delta, min(float(2 * norm.sf(distance / math.sqrt(variance))), 1.0)
+    return delta, math.erfc(distance / math.sqrt(2 * variance))
 
 
 def _standardised(difference: float, variance: float, n: int, other_n: int, z: float) -> tuple[float, float, float]:

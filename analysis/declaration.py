@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis", "Chart", "Column", "Count", "Customers", "Measure", "Need", "P", "Quantile", "Ratio", "Row", "Share",
-    "Text", "Total", "Unit", "share_columns",
+    "Text", "Total", "Unit",
 ]  # fmt: skip
 
 Row = dict[str, Any]
@@ -58,15 +58,6 @@ class Column:
     label: Text
     unit: Unit = "count"
     kind: Literal["dimension", "measure", "note"] = "measure"
-
-
-def share_columns(label: Text, name: str = "share") -> tuple[Column, Column, Column]:
-    """Columns of a share that `finish` computes, with the ends of its interval (`statistics.of_whole` fills them)."""
-    return (
-        Column(name, label, "share"),
-        Column(f"{name}_low", Text("lowest", "下限"), "share", "note"),
-        Column(f"{name}_high", Text("highest", "上限"), "share", "note"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

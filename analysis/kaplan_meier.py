@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from scipy.linalg import pinvh
-from scipy.stats import chi2, norm
+from statistics import NormalDist
 
 __all__ = ["Step", "curve", "log_rank", "quantile", "restricted_mean"]
 
@@ -41,7 +39,7 @@ def curve(counts: Iterable[tuple[float, int, int]], confidence: float = 0.95) ->
     """
     ordered = sorted(counts)
     at_risk = sum(ended + censored for _, ended, censored in ordered)
-    z = norm.ppf(0.5 + confidence / 2)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     waiting, greenwood = 1.0, 0.0
     steps: list[Step] = []
     for time, ended, censored in ordered:
@@ -89,6 +87,9 @@ def log_rank(groups: Sequence[Sequence[tuple[float, int, int]]]) -> tuple[float,
     Args:
         groups: counts by time of each, as of `curve`.
     """
+    from scipy.linalg import pinvh  # noqa: PLC0415  (slow to load, and seldom asked for)
+    from scipy.stats import chi2  # noqa: PLC0415  (slow to load, and seldom asked for)
+
     tables = [{time: (ended, censored) for time, ended, censored in group} for group in groups]
     at_risk = [sum(ended + censored for ended, censored in table.values()) for table in tables]
     size = len(groups)

@@ -5,23 +5,13 @@ from __future__ import annotations
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from analysis.framing import Frame
-
-__all__ = ["adjusted", "against", "difference_of_shares", "of_whole", "share"]
+__all__ = ["adjusted", "against", "difference_of_shares", "share"]
 
 
 def share(part: float, whole: float, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share: lowest and highest, between 0 and 1."""
     low, high = proportion_confint(part, whole, 1 - confidence, method="wilson")
     return float(low), float(high)
-
-
-def of_whole(part: float, whole: float, frame: Frame, name: str = "share") -> dict[str, float | None]:
-    """A share with its interval, as `share_columns` names them; None of fewer customers than may be shown."""
-    if not whole or whole < frame.smallest:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    low, high = share(part, whole, frame.confidence)
-    return {name: part / whole, f"{name}_low": low, f"{name}_high": high}
 
 
 def difference_of_shares(

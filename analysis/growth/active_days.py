@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, share_columns
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
 from analysis.parameters import Interval, Parameters
-from analysis.statistics import of_whole
+from analysis.shares import of_whole, share_columns
 
 __all__ = ["ACTIVE_DAYS", "Asked"]
 

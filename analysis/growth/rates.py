@@ -90,6 +90,7 @@ RATES = Analysis(
         "询问记录时为回答数除以询问数，否则给出每百位活跃客户的回答数。仅当差值的区间不含 0 时才称上升或下降。",
     ),
     needs=(
+        Need("visit|purchase"),
         Need("purchase", ("subject",), ("returns",)),
         Need("refund", ("subject",), ("returns",)),
         Need("complaint", (), ("complaints",)),

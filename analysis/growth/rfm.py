@@ -6,9 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, share_columns
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
-from analysis.statistics import of_whole
+from analysis.shares import of_whole, share_columns
 
 __all__ = ["RFM"]
 

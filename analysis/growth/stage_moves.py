@@ -6,10 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, share_columns
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
 from analysis.parameters import Parameters
 from analysis.relations.staged import STAGES, staged
-from analysis.statistics import of_whole
+from analysis.shares import of_whole, share_columns
 
 __all__ = ["STAGE_MOVES"]
 

@@ -288,7 +288,7 @@ LOST_VS_KEPT = Analysis(
         Column("lift", Text("Lift", "提升度"), "factor"),
         Column("lift_low", Text("lowest", "下限"), "factor", "note"),
         Column("lift_high", Text("highest", "上限"), "factor", "note"),
-        Column("delta", Text("Cliff's delta", "Cliff δ"), "factor"),
+        Column("delta", Text("Cliff's delta", "Cliff δ 值"), "factor"),
         Column("p", Text("p", "p 值"), "points", "note"),
         Column("q", Text("q", "q 值"), "points"),
         Column("finding", Text("Finding", "结论"), "text", "note"),

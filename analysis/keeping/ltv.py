@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 from pydantic import Field
-from scipy.stats import norm
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
@@ -51,7 +51,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
         whole = [row for row in rows if row["age"] == age and row["complete"]]
         sums = {name: sum(row[name] for row in whole) for name in ("customers", "value", "so_far", "squares")}
         averages.append({"cohort": None, "age": age, "complete": True, **sums})
-    z = float(norm.ppf(0.5 + frame.confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + frame.confidence / 2)
     for row in rows + averages:
         size = row["customers"]
         mean = row["so_far"] / size

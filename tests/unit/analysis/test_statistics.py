@@ -1,15 +1,10 @@
-"""Intervals and what is said of them: published figures, and the least numbers."""
+"""Intervals and what is said of them: published figures."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 import pytest
 
-from analysis.framing import Frame
-from analysis.statistics import against, difference_of_shares, of_whole, share
-
-FRAME = Frame(now=datetime(2026, 1, 1, tzinfo=UTC), begins=date(2025, 1, 1))
+from analysis.statistics import against, difference_of_shares, share
 
 
 def test_published_intervals() -> None:
@@ -24,10 +19,3 @@ def test_a_change_is_one_if_the_interval_excludes_none() -> None:
     assert against(9, 10, 3, 10) == "up"
     assert against(6, 10, 5, 10) == "same"
     assert against(0, 0, 5, 10) == ""
-
-
-def test_shares_of_few_are_blank() -> None:
-    assert of_whole(2, 4, FRAME) == {"share": None, "share_low": None, "share_high": None}
-    found = of_whole(42, 50, FRAME, "rate")
-    assert found["rate"] == 0.84
-    assert (found["rate_low"], found["rate_high"]) == pytest.approx((0.715, 0.917), abs=5e-4)

@@ -1,0 +1,26 @@
+"""Shares that an analysis computes of its rows: their columns, and what stands in them."""
+
+from __future__ import annotations
+
+from analysis.declaration import Column, Text
+from analysis.framing import Frame
+from analysis.statistics import share
+
+__all__ = ["of_whole", "share_columns"]
+
+
+def share_columns(label: Text, name: str = "share") -> tuple[Column, Column, Column]:
+    """Columns of a share that `finish` computes, with the ends of its interval (`of_whole` fills them)."""
+    return (
+        Column(name, label, "share"),
+        Column(f"{name}_low", Text("lowest", "下限"), "share", "note"),
+        Column(f"{name}_high", Text("highest", "上限"), "share", "note"),
+    )
+
+
+def of_whole(part: float, whole: float, frame: Frame, name: str = "share") -> dict[str, float | None]:
+    """A share with its interval, as `share_columns` names them; None of fewer customers than may be shown."""
+    if not whole or whole < frame.smallest:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    low, high = share(part, whole, frame.confidence)
+    return {name: part / whole, f"{name}_low": low, f"{name}_high": high}
