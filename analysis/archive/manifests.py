@@ -25,14 +25,14 @@ class File(msgspec.Struct, frozen=True):
     """One Parquet file."""
 
     path: str  # below the archive's root
-    table: str  # events, links
-    day: str  # UTC, of the event time
+    table: str  # events, links, profiles
+    day: str  # UTC, of the event time; of profiles the local day at whose end they were so
     rows: int
     bytes: int
     newest: int  # number of the newest flush whose rows it holds
-    facts: str = (
-        ""  # of events: fingerprint of the plan by which the columns of facts were derived; "" if they were not
-    )
+    # Of events: fingerprint of the plan by which the columns of facts were derived, "" if they were not. Of profiles:
+    # `all` where everybody has a row.
+    facts: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -57,6 +57,7 @@ class State(msgspec.Struct, kw_only=True):
     gaps: list[Gap] = []
     archiver: str = ""  # token of the one that started last
     flushed: float = 0.0  # when the log was last followed
+    snapshots: dict[int, int] = {}  # partition of `profile.changes` → next offset, of profiles by day
 
     @property
     def away(self) -> dict[str, float]:
@@ -83,6 +84,7 @@ class State(msgspec.Struct, kw_only=True):
             del self.files[path]
         self.files.update((file.path, file) for file in manifest.add)
         self.erased.update(manifest.erased)
+        self.snapshots.update((partition, end) for partition, (_, end) in manifest.snapshots.items())
         self.gaps.extend(manifest.gaps)
         if manifest.kind == "start":
             self.archiver = manifest.writer
@@ -98,7 +100,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One change of an archive."""
 
     number: int
-    kind: str  # start, flush, compact
+    kind: str  # start, flush, compact, profiles
     writer: str  # token of the process
     at: float
     format: int
@@ -109,6 +111,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     add: list[File] = []
     remove: list[str] = []
     erased: dict[str, float] = {}
+    snapshots: dict[int, tuple[int, int]] = {}  # partition of `profile.changes` → first offset read, next offset
     gaps: list[Gap] = []
     rows: int = 0  # of `add`
     bytes: int = 0

@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 from analysis.archive.columns import EVENTS, LINKS, SAID, events_in
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, load
+from analysis.archive.profile_rows import PROFILES
 from profiles.errors import RapportError
 from profiles.types import Event
 
@@ -52,6 +53,21 @@ SELECT * FROM customer_events WHERE customer NOT IN (
 );
 """
 
+_PROFILES = """
+CREATE OR REPLACE TEMP VIEW profile_days AS
+SELECT rows.* EXCLUDE (log_partition, log_offset), lead(day) OVER (PARTITION BY customer ORDER BY day) AS until
+FROM (
+    SELECT profile_rows.* FROM profile_rows LEFT JOIN customers ON customers.home = profile_rows.customer
+    WHERE coalesce(customers.customer, profile_rows.customer) = profile_rows.customer
+    QUALIFY row_number() OVER (
+        PARTITION BY profile_rows.customer, day ORDER BY changed DESC, log_partition DESC, log_offset DESC
+    ) = 1
+) AS rows;
+
+CREATE OR REPLACE TEMP VIEW profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'customer';
+CREATE OR REPLACE TEMP VIEW company_profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'company';
+"""
+
 
 class Vanished(Exception):
     """A file was replaced while it was about to be read: load the state again."""
@@ -65,7 +81,7 @@ def progress(archive_url: str) -> dict[int, int]:
 def files(archive_url: str) -> list[File]:
     """The Parquet files that count, by day and name."""
     state = load(Folder(archive_url))
-    return state.of("events") + state.of("links")
+    return state.of("events") + state.of("links") + state.of("profiles")
 
 
 def events_of(
@@ -105,20 +121,27 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
 
     `events` and `links` are the files; `customers` says which customer a home with links belongs to now;
     `customer_events` are the events with a column `customer`; `consenting_events` are those without customers whose
-    newest consent to analytics is no.
+    newest consent to analytics is no. `profiles` are customers as they were at the end of each day on which something
+    about them changed, until the day `until`: as of a day, those with `day <= d` and no `until`, or `d < until`;
+    `company_profiles` are companies likewise.
     """
     folder = Folder(archive_url)
     state = load(folder)
     if not folder.local:
         con.register_filesystem(folder.fs)
-    for table, schema in (("events", EVENTS), ("links", LINKS)):
+    for table, view, schema in (
+        ("events", "events", EVENTS),
+        ("links", "links", LINKS),
+        ("profiles", "profile_rows", PROFILES),
+    ):
         paths = [folder.url(file.path) for file in state.of(table)]
         query = _no_rows(schema)
         if paths:
             listed = ", ".join(f"'{path.replace(chr(39), 2 * chr(39))}'" for path in paths)
             query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {_AS_NAMED})"
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {query}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
     views(con)
+    con.execute(_PROFILES)
 
 
 def views(con: DuckDBPyConnection) -> None:
@@ -151,6 +174,7 @@ _SQL = {
     pa.int64(): "BIGINT",
     pa.float64(): "DOUBLE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.date32(): "DATE",
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import re
 import signal
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -28,17 +30,20 @@ __all__ = ["register"]
 
 HELP = """Write the event history to Parquet files, each event once; safe to kill at any moment.
 
-Reads `profile.events` into the folder or URL of RAPPORT_ARCHIVE until it is stopped. Run one; a second one takes over
-and the first stops. Files, columns and examples for DuckDB, pandas and Spark: docs/archive.md.
+Reads `profile.events` into the folder or URL of RAPPORT_ARCHIVE until it is stopped, and after the end of each day
+`profile.changes`. Run one; a second one takes over and the first stops. Files, columns and examples for DuckDB, pandas
+and Spark: docs/archive.md.
 
     rapport archive --to history                until Ctrl-C; a flush every RAPPORT_ARCHIVE_EVERY seconds
     rapport archive --to s3://bucket/rapport --once     up to what is there now
     rapport archive status --to history         progress, lag, files, sizes
     rapport archive compact --to history        one file per finished day
     rapport archive upgrade --to history        facts as columns for what was archived before there were any
+    rapport archive profiles --to history       how customers were at the end of each day, up to yesterday
 """
 
 _CONNECT = 15.0  # seconds for Kafka to answer at the start
+_ENDING = 5.0  # seconds for profiles that are being written, when the archiver ends
 
 commands = CommandLine(name="archive", help=HELP, invoke_without_command=True)
 
@@ -162,17 +167,48 @@ def run_upgrade(
         out.print("nothing to do: all events have facts" + (" by this plan" if again else ""))
 
 
+@commands.command("profiles")
+def run_profiles(
+    to: To = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+) -> None:
+    """Write how customers were at the end of each day that is over.
+
+    The archiver does this by itself after the end of each day of the plan's `timezone`; this does it now.
+    """
+    from streams.archive.archiver import open_log  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.archive.profile_days import snapshot  # noqa: PLC0415  (same)
+    from streams.clock import WALL  # noqa: PLC0415  (same)
+    from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
+
+    settings = reach(data_dir, plan, archive=to)
+    log_to_stderr(settings)
+    kafka = KafkaLog(settings, connect=_CONNECT)
+    with progress(quiet=as_json) as bar:
+        job = snapshot(
+            open_log(settings), kafka, settings, load_plan(settings.plan), WALL.now(), tell=bar("reading profiles")
+        )
+        done = asyncio.run(job)
+    if as_json:
+        print_json(dataclasses.asdict(done), indent=False)
+    else:
+        out.print(f"{done.profiles:,} rows of {done.days:,} days, {decimal(done.bytes)}")
+
+
 async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: bool) -> None:
     from prometheus_client import REGISTRY, CollectorRegistry, start_http_server  # noqa: PLC0415  (keeps `--help` quick)
 
-    from streams.archive.archiver import Archiver  # noqa: PLC0415  (same)
+    from streams.archive.archiver import Archiver, open_log  # noqa: PLC0415  (same)
     from streams.archive.archiver import Progress as Done  # noqa: PLC0415  (same)
     from streams.archive.metrics import ArchiveMetrics  # noqa: PLC0415  (same)
+    from streams.archive.profile_days import keep_snapshots, snapshot  # noqa: PLC0415  (same)
+    from streams.clock import WALL  # noqa: PLC0415  (same)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
+    from streams.kafka.reader import NoTopic  # noqa: PLC0415  (same)
 
     kafka = KafkaLog(settings, connect=_CONNECT)
     metrics = ArchiveMetrics(CollectorRegistry() if once else REGISTRY)  # nobody asks one run for its metrics
-    archiver = Archiver(kafka, settings, load_plan(settings.plan), metrics, accept_gap=accept_gap)
+    plan = load_plan(settings.plan)
+    archiver = Archiver(kafka, settings, plan, metrics, accept_gap=accept_gap)
     if settings.metrics_port and not once:
         start_http_server(settings.metrics_port, addr=settings.host)
     loop = asyncio.get_running_loop()
@@ -186,7 +222,20 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
             if flushed and as_json and not once:
                 print_json(dataclasses.asdict(done), indent=False)
 
-        await archiver.run(once=once, tell=tell)
+        keeper = None
+        if not once:
+            keeper = asyncio.create_task(
+                keep_snapshots(partial(open_log, settings), kafka, settings, plan, WALL.now, archiver.stop)
+            )
+        try:
+            await archiver.run(once=once, tell=tell)
+        finally:
+            archiver.stop.set()
+            if keeper is not None:
+                await _end(keeper)
+        if once:
+            with contextlib.suppress(NoTopic):  # a worker creates it
+                await snapshot(open_log(settings), kafka, settings, plan, WALL.now())
     done = archiver.progress
     if as_json and once:
         print_json(dataclasses.asdict(done), indent=False)
@@ -196,6 +245,14 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
             f"the archive has {done.files:,} files, {decimal(done.bytes)}",
             soft_wrap=True,
         )
+
+
+async def _end(keeper: asyncio.Task[None]) -> None:
+    """Wait a little for who writes profiles; what it has begun does not count, and is done by the next."""
+    await asyncio.wait({keeper}, timeout=_ENDING)
+    keeper.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeper
 
 
 def _print_status(document: dict[str, Any]) -> None:

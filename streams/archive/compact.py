@@ -68,7 +68,7 @@ def _many(log: ManifestLog, before: str) -> dict[tuple[str, str], list[File]]:
     """Tables and days with several files."""
     found: defaultdict[tuple[str, str], list[File]] = defaultdict(list)
     for file in log.state.files.values():
-        if file.day < before:
+        if file.day < before and file.table != "profiles":
             found[file.table, file.day].append(file)
     return {key: files for key, files in found.items() if len(files) > 1}
 

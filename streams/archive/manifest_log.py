@@ -93,6 +93,14 @@ class ManifestLog:
         """
         self._commit("compact", {"add": list(add), "remove": [file.path for file in remove]})
 
+    def snapshot(self, add: Sequence[File], snapshots: dict[int, tuple[int, int]]) -> None:
+        """Profiles by day, and how far `profile.changes` was read for them.
+
+        Raises:
+            Changed: somebody was erased meanwhile, an archiver has started, or others have written the same.
+        """
+        self._commit("profiles", {"add": list(add), "snapshots": snapshots})
+
     def catch_up(self) -> bool:
         """Take in what others have written; whether there was anything.
 
@@ -114,6 +122,7 @@ class ManifestLog:
             self.folder.remove(path)
 
     def _commit(self, kind: str, change: dict[str, Any]) -> None:
+        erased, profiles = dict(self.state.erased), self.state.of("profiles")
         while True:
             manifest = self._manifest(kind, change)
             try:
@@ -121,6 +130,10 @@ class ManifestLog:
             except FileExistsError:
                 self.catch_up()
                 self._check(change)
+                if kind == "profiles" and self.state.erased != erased:
+                    raise Changed from None  # rows may be of who was erased
+                if change.get("erased") and self.state.of("profiles") != profiles:
+                    raise Changed from None  # rows of who is erased may have come
                 continue
             self.state.follow(manifest)
             self._began = self.state.archiver
@@ -156,13 +169,16 @@ class ManifestLog:
             raise Overtaken(
                 f"another archiver has written to {self.folder.root}; run one only. Nothing is lost or doubled"
             )
+        snapshots: dict[int, tuple[int, int]] = change.get("snapshots", {})
+        if any(self.state.snapshots.get(partition, begin) != begin for partition, (begin, _) in snapshots.items()):
+            raise Changed
         restarted, self._began = self.state.archiver != self._began, self.state.archiver
         if restarted or not self.state.files.keys() >= set(change.get("remove", ())):
             raise Changed
 
     def _sweep(self) -> None:
         """Delete files that never came to count. Those of a higher number are of somebody who is at work now."""
-        for table in ("events", "links"):
+        for table in ("events", "links", "profiles"):
             for path in self.folder.names(table):
                 name = path.rpartition("/")[2].lstrip(".")
                 if path not in self.state.files and name[:10].isdigit() and int(name[:10]) <= self.state.number:

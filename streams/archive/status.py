@@ -42,6 +42,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "lag": None if log is None else sum(lags),
         "events": sum(file.rows for file in state.of("events")),
         "without_facts": sum(file.rows for file in state.of("events") if not file.facts),
+        "profiles": sum(file.rows for file in state.of("profiles")),
         "links": sum(file.rows for file in state.of("links")),
         "files": len(state.files),
         "bytes": sum(file.bytes for file in state.files.values()),

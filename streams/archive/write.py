@@ -108,6 +108,9 @@ def _without(
     companies = any(map(is_company, homes))
     removed = []
     for file in list(log.state.files.values()):
+        if file.table == "profiles":
+            removed += _without_profiles(log, file, gone, unname if companies else None, written)
+            continue
         columns = ["home"] if file.table == "events" else ["home", "profile"]
         hit = _hit(read_table(log.folder, file, columns), columns, gone)
         named = _naming(log, file, unname) if companies and file.table == "events" else None
@@ -122,6 +125,28 @@ def _without(
                 written.append(_write(log, file.table, file.day, rest, file.newest, file.facts))
             removed.append(file.path)
     return removed
+
+
+def _without_profiles(
+    log: ManifestLog, file: File, gone: pa.Array, unname: Callable[[Event], Event] | None, written: list[File]
+) -> list[str]:
+    """Write a file of profiles by day anew without these, and without the names of companies among them."""
+    hit = pc.is_in(read_table(log.folder, file, ["customer"])["customer"], gone)
+    named: list[str] = []
+    if unname is not None:
+        held = pc.unique(read_table(log.folder, file, ["company"])["company"]).to_pylist()
+        named = [key for key in held if key and _names_one_taken_out(Grouping(key), unname)]
+    if not named and not pc.any(hit).as_py():
+        return []
+    rest = read_table(log.folder, file, None).filter(pc.invert(hit))
+    if named:
+        column = rest.schema.get_field_index("company")
+        known = pc.is_in(rest["company"], pa.array(named, pa.string()))
+        kept = pc.if_else(known, pa.scalar(None, pa.string()), rest["company"])
+        rest = rest.set_column(column, rest.schema.field(column), kept)
+    if rest.num_rows:
+        written.append(_write(log, file.table, file.day, rest, file.newest, file.facts))
+    return [file.path]
 
 
 def _with_words(rest: pa.Table, hit: pa.Table, erased: Collection[str]) -> pa.Table:
@@ -146,7 +171,11 @@ def _naming(log: ManifestLog, file: File, unname: Callable[[Event], Event]) -> A
 
 
 def _is_taken_out(text: str, unname: Callable[[Event], Event]) -> bool:
-    event = Event("", "", "", "group", "", "", 0.0, 0.0, group=Grouping(**orjson.loads(text)))
+    return _names_one_taken_out(Grouping(**orjson.loads(text)), unname)
+
+
+def _names_one_taken_out(group: Grouping, unname: Callable[[Event], Event]) -> bool:
+    event = Event("", "", "", "group", "", "", 0.0, 0.0, group=group)
     return unname(event) is not event
 
 

@@ -51,6 +51,7 @@ ARGUMENTS = {
     "work": "",
     "archive": "--once --to history",
     "archive status": "--to history",
+    "archive profiles": "--to history --plan plan.yaml",
     "deliver list": "",
     "deliver replay": "crm",
     "deliver enable": "crm",
