@@ -27,8 +27,9 @@ from analysis.archive.facts import FactsOf
 from analysis.archive.reader import events, events_of, files, progress
 from console.local.process import free_port
 from plan import load_plan
-from profiles.types import Erase, Event, Merge, Record, partition_of
-from streams.kafka.topics import PROFILE_EVENTS, topic_name
+from profiles.documents import encode_profile
+from profiles.types import Erase, Event, Merge, Profile, Record, partition_of
+from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, REPOSITORY, environment, order, running
 
@@ -392,3 +393,38 @@ def test_what_workers_accept_is_archived(make_settings: Callable[..., Settings],
     assert sorted(event.id for event in found) == sorted(event["messageId"] for event in sent)
     assert {(event.role, event.amount, event.currency) for event in found} == {("purchase", 1250, "EUR")}
     assert all(event.origin[0] == topic_name(rapport.settings, "events.purchase") for event in found)
+
+
+def test_profiles_by_day_are_written_beside_the_events_and_once(log: Log) -> None:
+    """By the archiver itself, however often it is killed, and by the command; of today nothing."""
+    topic = topic_name(log.settings, PROFILE_CHANGES)
+    admin = KafkaAdminClient(bootstrap_servers=log.settings.kafka)
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs={"cleanup.policy": "compact"})])
+    admin.close()
+    now, day = time.time(), 86_400
+    for back in (9, 2, 1, 0):
+        for number, home in enumerate(HOMES):
+            if number % (back + 1) == 0:
+                document = encode_profile(Profile(home, created=now, updated=now, stage=f"back {back}"))
+                log._producer.send(
+                    topic, document, home.encode(), partition=number % PARTITIONS,
+                    timestamp_ms=int((now - back * day) * 1000),
+                )  # fmt: skip
+    log._producer.flush()
+    for pause in (0.5, 1.5):
+        archiver = log.start()
+        time.sleep(pause)
+        archiver.kill()
+        archiver.wait()
+    log.start()
+    until(lambda: sum(file.table == "profiles" for file in files(log.url)) >= 3, "profiles")
+    done = log.run("profiles", "--json")
+
+    assert (done.returncode, json.loads(done.stdout)["days"]) == (0, 0), done.stderr
+    with duckdb.connect() as con:
+        events(con, log.url)
+        found = con.sql("SELECT stage, count(*) FROM profiles WHERE until IS NULL GROUP BY 1 ORDER BY 1").fetchall()
+    newest = ["back 1" if n % 2 == 0 else "back 2" if n % 3 == 0 else "back 9" for n in range(len(HOMES))]
+    newest = [stage for n, stage in enumerate(newest) if stage != "back 9" or n % 10 == 0]
+    assert found == sorted((stage, newest.count(stage)) for stage in set(newest))
+    assert log.archivers[-1].poll() is None
