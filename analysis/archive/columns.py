@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -117,6 +118,7 @@ LINKS = pa.schema(
 )
 """One row per decision about whom a home belongs to."""
 
+_AT_ONCE = 500  # rows
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (
     "id", "source", "type", "name", "role", "amount", "currency", "quantity", "subject", "rating", "violations",
@@ -184,23 +186,26 @@ def to_table(placed: Sequence[Placed], derive: Derive | None = None) -> pa.Table
     columns["origin_offset"] = [event.origin[2] for event in events]
     columns["log_partition"] = [row.partition for row in rows]
     columns["log_offset"] = [row.offset for row in rows]
-    if derive is not None and events:
-        columns |= zip(FACTS, map(list, zip(*map(derive, events), strict=True)), strict=True)
-    else:
-        columns |= dict.fromkeys(FACTS, [None] * len(events))
+    columns |= _derived(events, derive) if derive is not None else dict.fromkeys(FACTS, [None] * len(events))
     return pa.table([pa.array(columns[field.name], field.type) for field in EVENTS], schema=EVENTS)
 
 
 def with_facts(table: pa.Table, derive: Derive) -> pa.Table:
     """Rows of events with FACTS derived anew, in the same order."""
-    derived: list[list[Any]] = [[] for _ in FACTS]
-    for event in events_in(table):
-        for column, value in zip(derived, derive(event), strict=True):
-            column.append(value)
-    facts = dict(zip(FACTS, derived, strict=True))
+    facts = _derived(events_in(table), derive)
     return pa.table(
         [pa.array(facts[f.name], f.type) if f.name in FACTS else table[f.name] for f in EVENTS], schema=EVENTS
     )
+
+
+def _derived(events: Iterable[Event], derive: Derive) -> dict[str, list[Any]]:
+    """The columns of FACTS; a few rows at a time, so that there are never many."""
+    columns: list[list[Any]] = [[] for _ in FACTS]
+    left = iter(events)
+    while rows := [derive(event) for event in islice(left, _AT_ONCE)]:
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(values)
+    return dict(zip(FACTS, columns, strict=True))
 
 
 def links_table(links: Sequence[Link]) -> pa.Table:
