@@ -54,9 +54,21 @@ WITH known AS (
     FROM (SELECT DISTINCT home FROM made_facts WHERE role <> '') f LEFT JOIN whose w USING (home)
     WHERE coalesce(w.agrees, {granted})
 )
-SELECT every.customer, said.country, said.region, said.plan, CAST(NULL AS VARCHAR) AS company,
-    CAST(NULL AS VARCHAR) AS stage, CAST(NULL AS DOUBLE) AS risk, CAST(NULL AS VARCHAR[]) AS segments, said.birth_year
-FROM every LEFT JOIN said USING (customer);
+SELECT every.customer, said.country, said.region, said.plan, known_profiles.company, known_profiles.stage,
+    known_profiles.risk, known_profiles.segments, said.birth_year
+FROM every LEFT JOIN said USING (customer) LEFT JOIN known_profiles USING (customer);
+"""
+
+_PROFILES = """
+CREATE OR REPLACE TEMP VIEW known_profiles AS
+SELECT customer, company, stage, risk, segments FROM profiles WHERE until IS NULL
+"""
+
+_NO_PROFILES = """
+CREATE OR REPLACE TEMP VIEW known_profiles AS
+SELECT NULL::VARCHAR AS customer, NULL::VARCHAR AS company, NULL::VARCHAR AS stage, NULL::DOUBLE AS risk,
+    NULL::VARCHAR[] AS segments
+WHERE false
 """
 
 
@@ -64,7 +76,7 @@ class Duck:
     """The analyses' relations over the tables `made_facts` and `made_traits` of a connection. Safe to use from threads.
 
     Args:
-        con: with them, and with the view `customers` of `analysis.archive.reader`.
+        con: with them, with `known_profiles`, and with the view `customers` of `analysis.archive.reader`.
         plan: whose calendar, currency and consent hold.
         frame: of the archive.
         number: of the state of the archive.
@@ -108,6 +120,7 @@ class Duck:
         state = load(folder)
         con = connect(memory)
         events(con, archive_url)
+        con.execute(_PROFILES)
         way = way_of(plan, framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone)
         paths = refresh(con, folder, state, way, tell)
         for kind, files in paths.items():
@@ -131,6 +144,7 @@ class Duck:
         """
         con.execute("SET TimeZone = 'UTC'")
         zone = zone or framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone
+        con.execute(_NO_PROFILES)
         _make(con, plan, zone)
         return cls(con, plan, _known(con, plan, zone))
 

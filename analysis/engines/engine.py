@@ -38,7 +38,8 @@ PEOPLE = {
     "customer": "string", "country": "string", "region": "string", "plan": "string", "company": "string",
     "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32",
 }  # fmt: skip
-"""The base relation `people`: one row a customer, as of the end of the period; null is not known."""
+"""The base relation `people`: one row a customer; null is not known. Stage, risk, segments and company are those of the
+latest day that is over, as the archive's profiles have them."""
 
 
 TABLES = {"facts": FACTS, "people": PEOPLE}

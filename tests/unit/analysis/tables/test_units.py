@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +14,9 @@ from analysis.archive.columns import EVENTS
 from analysis.archive.facts import facts_of
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, load
+from analysis.archive.profile_rows import PROFILES
 from analysis.engines.duck import Duck
+from analysis.engines.engine import PEOPLE
 from analysis.keeping.retention import RETENTION, Asked
 from analysis.running import run
 from analysis.tables.units import FOLDER, units
@@ -81,6 +85,28 @@ def test_only_what_changed_is_made_anew(tmp_path: Path, plan: Plan) -> None:
     gone = {name.removeprefix(f"{FOLDER}/")[: len("facts/2026-01")] for name in before.keys() - kept}
     assert gone == {"facts/2026-01", "traits/2026-0"}
     assert all(before[name] == after[name] for name in kept)
+
+
+def test_people_have_the_segments_and_the_stage_of_the_latest_day(tmp_path: Path, plan: Plan) -> None:
+    """So a filter by segment finds them; who has no row yet is in none."""
+    log = archive(tmp_path)
+    flushed(log, orders(60, 3))
+    for day, stage, segments in (("2026-03-30", "new", []), ("2026-03-31", "loyal", ["dutch"])):
+        row = dict.fromkeys(PROFILES.names) | {
+            "customer": "customer-1", "kind": "customer", "day": date.fromisoformat(day), "stage": stage,
+            "segments": segments, "changed": datetime.fromisoformat(day),
+        }  # fmt: skip
+        path = log.name("profiles", day)
+        size = log.folder.write_table(path, pa.Table.from_pylist([row], schema=PROFILES))
+        log.snapshot([File(path, "profiles", day, 1, size, 1)], {})
+    duck = Duck.open(str(tmp_path), plan)
+    people = ibis.table(PEOPLE, name="people")
+
+    found = duck.fetch(people.select("customer", "stage", "segments").order_by("customer")).to_pylist()
+    assert [row["customer"] for row in found] == [f"customer-{number}" for number in range(5)]
+    assert [(row["stage"], row["segments"]) for row in found[:2]] == [(None, None), ("loyal", ["dutch"])]
+    dutch = duck.fetch(people.filter(people.segments.contains("dutch")).select("customer")).to_pydict()
+    assert dutch == {"customer": ["customer-1"]}
 
 
 def test_nothing_is_left_of_who_is_erased(tmp_path: Path, plan: Plan) -> None:
