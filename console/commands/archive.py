@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import re
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -100,20 +100,30 @@ def run_compact(
     before: Annotated[
         str | None, typer.Option(help="The first day, YYYY-MM-DD, that stays as it is. Default: today, UTC.")
     ] = None,
+    by_month: Annotated[
+        int | None,
+        typer.Option(
+            min=62, metavar="DAYS", help="One file a month, of months that are over for so many days or more."
+        ),
+    ] = None,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Make one file of each day's files. May run beside the archiver; the rows stay the same."""
+    """Make one file of each day's files. May run beside the archiver; the rows stay the same.
+
+    With --by-month also one of each old month's, where they come to 256 MB at most: object stores like few large files.
+    """
     from analysis.archive.facts import FactsOf  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.archive.archiver import open_log  # noqa: PLC0415  (same)
     from streams.archive.compact import compact  # noqa: PLC0415  (same)
 
     day = _day(before)
+    months = "" if by_month is None else (datetime.now(UTC).date() - timedelta(days=by_month)).isoformat()
     settings = reach(data_dir, plan, archive=to)
     log = open_log(settings)
     with progress(quiet=as_json) as bar:
-        sums = compact(log, day, FactsOf(load_plan(settings.plan)), bar("compacting, days"))
+        sums = compact(log, day, FactsOf(load_plan(settings.plan)), bar("compacting, days"), months=months)
     if as_json:
         print_json(dataclasses.asdict(sums), indent=False)
     else:

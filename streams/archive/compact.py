@@ -1,8 +1,8 @@
-"""Compacting: one file for each day that is over, and for its links."""
+"""Compacting: one file for each day that is over, or for each month that is long over, and for its links."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +16,10 @@ from analysis.archive.reader import Vanished, slices
 from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.write import again, read_table
 
-__all__ = ["Compacted", "compact", "rewritten"]
+__all__ = ["MONTH_BYTES", "Compacted", "compact", "rewritten"]
+
+MONTH_BYTES = 256 * 1024 * 1024
+"""Of a month's files that become one."""
 
 
 @dataclass(slots=True)
@@ -32,7 +35,12 @@ class Compacted:
 
 
 def compact(
-    log: ManifestLog, before: str, facts: FactsOf, tell: Callable[[int, int], None] = lambda done, of: None
+    log: ManifestLog,
+    before: str,
+    facts: FactsOf,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+    *,
+    months: str = "",
 ) -> Compacted:
     """Make one file of the files of each day before `before` (YYYY-MM-DD). May run beside an archiver.
 
@@ -44,17 +52,19 @@ def compact(
         before: the first day that is left as it is.
         facts: what events are about, as columns.
         tell: hears how many days of how many are done.
+        months: of months before that of this day (YYYY-MM-DD) one file each, as large as object stores like them; it is
+            named by the first day. A month that comes to more stays in days.
     """
     sums = Compacted()
-    todo = sorted(_many(log, before))
+    todo = sorted(_many(log, before, months))
     for done, (table, day) in enumerate(todo):
         tell(done, len(todo))
         while True:
-            old = _many(log, before).get((table, day))
+            old = _many(log, before, months).get((table, day))
             if old is None:
                 break
             try:
-                new = _merged(log, old, facts)
+                new = _merged(log, day, old, facts)
             except (Changed, Vanished) as error:
                 again(log, error)
                 continue
@@ -64,20 +74,26 @@ def compact(
     return sums
 
 
-def _many(log: ManifestLog, before: str) -> dict[tuple[str, str], list[File]]:
-    """Tables and days with several files."""
+def _many(log: ManifestLog, before: str, months: str) -> dict[tuple[str, str], list[File]]:
+    """Tables and days, or first days of months, with several files."""
     found: defaultdict[tuple[str, str], list[File]] = defaultdict(list)
-    for file in log.state.files.values():
-        if file.day < before and file.table != "profiles":
-            found[file.table, file.day].append(file)
+    over = [file for file in log.state.files.values() if file.day < before and file.table != "profiles"]
+    sizes: Counter[tuple[str, str]] = Counter()
+    for file in over:
+        sizes[file.table, file.day[:7]] += file.bytes
+    for file in over:
+        month = file.day[:7]
+        whole = month < months[:7] and sizes[file.table, month] <= MONTH_BYTES
+        found[file.table, f"{month}-01" if whole else file.day].append(file)
     return {key: files for key, files in found.items() if len(files) > 1}
 
 
-def _merged(log: ManifestLog, old: list[File], facts: FactsOf) -> File:
-    """One file in place of several of a table's day, which no longer count.
+def _merged(log: ManifestLog, day: str, old: list[File], facts: FactsOf) -> File:
+    """One file in place of several of a table, which no longer count.
 
     Args:
         log: of the archive.
+        day: that it is named by.
         old: the files.
         facts: what events are about, as columns.
 
@@ -85,7 +101,8 @@ def _merged(log: ManifestLog, old: list[File], facts: FactsOf) -> File:
         Changed, Vanished: they are no longer there.
     """
     derived = {file.facts for file in old}
-    new = rewritten(log, old, facts if old[0].table == "events" and (len(derived) > 1 or "" in derived) else None)
+    anew = old[0].table == "events" and (len(derived) > 1 or "" in derived)
+    new = rewritten(log, old, facts if anew else None, day)
     try:
         log.replace([new], old)
     except BaseException:
@@ -94,18 +111,19 @@ def _merged(log: ManifestLog, old: list[File], facts: FactsOf) -> File:
     return new
 
 
-def rewritten(log: ManifestLog, old: list[File], facts: FactsOf | None) -> File:
-    """A new file with the rows of several of a table's day, sorted, each event once; it does not count yet.
+def rewritten(log: ManifestLog, old: list[File], facts: FactsOf | None, day: str = "") -> File:
+    """A new file with the rows of several of a table, sorted, each event once; it does not count yet.
 
     Args:
         log: of the archive.
         old: the files.
         facts: derives what events are about anew; None: it stays.
+        day: that it is named by; that of the first if empty.
 
     Raises:
         Changed, Vanished: they are no longer there.
     """
-    table, day = old[0].table, old[0].day
+    table, day = old[0].table, day or old[0].day
     path = log.name(table, day)
     rows = 0
     try:
