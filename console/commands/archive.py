@@ -192,7 +192,7 @@ def run_profiles(
 
     settings = reach(data_dir, plan, archive=to)
     log_to_stderr(settings)
-    kafka = KafkaLog(settings, connect=_CONNECT)
+    kafka = KafkaLog(settings)
     with progress(quiet=as_json) as bar:
         job = snapshot(
             open_log(settings), kafka, settings, load_plan(settings.plan), WALL.now(), tell=bar("reading profiles")
