@@ -28,6 +28,9 @@ from profiles.types import Event
 
 __all__ = ["FactsOf", "facts_of"]
 
+_EDITION = 1
+"""Of what this file derives: raise it when the same event and plan give other facts, so that old days can follow."""
+
 _LABEL = 200  # characters of a word or a name; what is longer is none
 _ID = 500
 _TEXT = 5_000  # characters of a text that are kept
@@ -487,5 +490,5 @@ def _fingerprint(plan: Plan) -> str:
         ]
         for rule in plan.rules
     ]  # fmt: skip
-    said = json.dumps([VERSION, plan.currency, plan.file.unplanned, told], sort_keys=True)
+    said = json.dumps([_EDITION, VERSION, plan.currency, plan.file.unplanned, told], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

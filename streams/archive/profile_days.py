@@ -25,7 +25,7 @@ from analysis.archive.manifests import File, State
 from analysis.archive.profile_rows import PROFILES, profile_row
 from plan import Plan
 from profiles.documents import decode_profile
-from profiles.errors import Misconfigured
+from profiles.errors import RapportError
 from profiles.identity.secrets import suppression
 from profiles.types import is_cell
 from streams.archive.manifest_log import Changed, ManifestLog
@@ -118,11 +118,14 @@ async def keep_snapshots(
             told = ""
             if done.days:
                 log.info("archived %d profiles of %d days", done.profiles, done.days)
-        except (Misconfigured, Unavailable, OSError) as error:
+        except (RapportError, Unavailable, OSError) as error:
             wait = _RETRY
             if str(error) != told and not isinstance(error, NoTopic):
                 told = str(error)
                 log.warning("profiles by day wait: %s", error)
+        except Exception:  # events go on being archived, whatever a document holds
+            wait = _RETRY
+            log.exception("profiles by day cannot be written; trying again in %.0f s", wait)
         try:
             await asyncio.wait_for(stop.wait(), wait)
         except TimeoutError:
