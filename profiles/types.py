@@ -71,6 +71,7 @@ __all__ = [
     "cell_id",
     "company_id",
     "event_digest",
+    "is_away",
     "is_cell",
     "is_company",
     "is_joined",
@@ -127,6 +128,11 @@ def company_id(namespace: uuid.UUID, group: str, key: str) -> str:
         key: the company, as events name it.
     """
     return _COMPANY + profile_id(namespace, (f"{_COMPANY}{group}", key))
+
+
+def is_away(profile: Profile) -> bool:
+    """Whether a document is a tombstone of a merge: a split may bring its customer back."""
+    return profile.redirect not in ("", ERASED)
 
 
 def is_company(id_: str) -> bool:

@@ -135,6 +135,11 @@ class ToldOf:
         times = [at for at, _ in self.segments.values()]
         return max(times + [alert.changed for alert in alerts] + [case.changed for case in cases])
 
+    @property
+    def inside(self) -> bool:
+        """Whether there is a segment that the customer was last told to be in."""
+        return any(entered for _, entered in self.segments.values())
+
     def differs(self, profile: Profile | None) -> bool:
         """Whether the store does not know of it. A customer who was merged away or erased has nothing to be told."""
         if profile is not None and profile.redirect:

@@ -179,6 +179,7 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
 
 
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
+    work.part_with(loser)
     add_identities(loser, [(identity, command.time) for identity in command.identities])
     work.note_found(loser)
     snapshots.censor(loser, tally=work.labels)
@@ -298,6 +299,7 @@ def _leave_out(work: Work, record: Record, companies: Companies | None) -> None:
 
 def _end_all(work: Work, profile: Profile) -> None:
     """Let somebody who is erased be in no segment, and have no alert."""
+    work.bring_up(profile)
     _leave_segments(work, profile, reason="erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
@@ -387,6 +389,7 @@ def _step_aside(work: Work, company: Profile) -> None:
     assert company.company is not None
     assert company.company.joined is not None
     into = company.company.joined
+    work.bring_up(company)
     _leave_segments(work, company, reason="merged", into=into.target)
     company.segments = {}
     for alert in company.alerts.values():
@@ -454,6 +457,7 @@ def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     if splitting is not None and not splitting.done and (owner := splitting.handed.get(command.case or command.alert)):
         work.send(msgspec.structs.replace(command, profile=owner, origin=work.origin(command)))
         return
+    work.bring_up(profile)
     if command.case:
         _act_on_case(work, profile, command)
         return

@@ -19,7 +19,7 @@ from profiles.cases.joining import STANDING
 from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
-from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_cell, is_shown, partition_of
+from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_away, is_cell, is_shown, partition_of
 from streams.kafka.topics import ALERTS, CASES, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.told import ToldOf
 
@@ -46,10 +46,12 @@ class Work:
         "alerts_gone",
         "arrival_rates",
         "arriving",
+        "catches_up",
         "changed",
         "entered",
         "everybody",
         "gate",
+        "gone",
         "held_back",
         "labels",
         "left",
@@ -112,6 +114,8 @@ class Work:
         self.sends: list[tuple[int, int]] = []  # position of the origin of what is sent, and its place in `outputs`
         self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
         self.adopted: list[str] = []  # profiles that know it after this commit
+        self.gone: set[str] = set()  # of those, who are merged away while it catches up
+        self.catches_up = False  # something that the store has lost is still to be applied
 
     def take(self, records: Iterable[tuple[int, Record]], topic: str) -> list[Record]:
         """The records that are new, each from now on with its own position as its origin.
@@ -142,13 +146,29 @@ class Work:
         """Bring profiles up to what others were told of them, those that are here now and those that are created."""
         self.told = told
         for id_ in told.keys() & self.profiles.keys():
-            self._adopt(self.profiles[id_])
+            self.bring_up(self.profiles[id_])
+
+    def expect(self, told: Mapping[str, ToldOf]) -> None:
+        """The same of those only who are about to go, or of whom people decide something, while records are applied
+        again from before all that was told: it may be of a customer as they are later, apart from another one."""
+        self.told, self.catches_up = told, True
+
+    def bring_up(self, profile: Profile) -> None:
+        """Bring a profile up to what others were told of it, if the store does not know that."""
+        if profile.id in self.told and profile.id not in self.adopted and not is_away(profile):
+            self._adopt(profile)
+
+    def part_with(self, profile: Profile) -> None:
+        """The same of one who is merged away: if others were told of how they live later, they will be as told then."""
+        self.bring_up(profile)
+        if self.catches_up and profile.id in self.told:
+            self.gone.add(profile.id)
 
     def create(self, id_: str) -> Profile:
         """A profile of which nothing is known yet, but what others were told of it."""
         profile = self.profiles[id_] = Profile(id_)
-        if id_ in self.told:
-            self._adopt(profile)
+        if not self.catches_up:
+            self.bring_up(profile)
         return profile
 
     def postpone(self, now: float) -> None:
@@ -185,13 +205,17 @@ class Work:
         self.changed[profile.id] = profile
 
     def withdraw(self, id_: str) -> None:
-        """Take back what was told of a profile that is not there, and that no event will bring back."""
+        """Take back what was told of a profile that is not there, and that no event will bring back; of one that was
+        merged away, where they were: what people have to do with them has gone with them.
+        """
         profile, told = Profile(id_), self.told[id_]
         self.adopted.append(id_)
         for segment, (at, inside) in told.segments.items():
             if inside:
                 self._count_move(segment, at, entered=True)  # which the store does not know
                 self.tell_segment(profile, segment, "exited", reason="lost")
+        if id_ in self.profiles:
+            return
         for alert in told.alerts.values():
             if alert.state in OPEN:
                 self._end(profile, alert, "its events are lost")

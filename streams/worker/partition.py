@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from profiles.documents import encode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Store
+from profiles.types import is_away
 from streams.kafka.outbox import Marker, Outbox
 from streams.kafka.topics import TOLD
 from streams.records.told import ToldOf
@@ -42,8 +43,8 @@ class PartitionWriter:
     """
 
     __slots__ = (
-        "_again", "_applied", "_cleared", "_count", "_delivery", "_heard", "_known", "_lost", "_nonce", "_outbox",
-        "_produced", "_store", "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
+        "_again", "_applied", "_away", "_cleared", "_count", "_delivery", "_heard", "_known", "_lost", "_nonce",
+        "_outbox", "_produced", "_store", "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
@@ -63,6 +64,7 @@ class PartitionWriter:
         self._heard = 0  # the highest version of a commit that told anything since
         self._until = 0  # offset in `profile.events` before which all that the store has lost is
         self._lost: dict[str, ToldOf] = {}  # what others were told of profiles, and the store does not know
+        self._away: dict[str, ToldOf] = {}  # what they were told of those who are merged away, as of now
         self._told: dict[str, int] = {}  # by topic, up to where what is there is known…
         self._known: dict[str, int] = {}  # …and the same as the store has it
         self._again: frozenset[str] = frozenset()  # ids of what was delivered for the last writer, who may do so, too
@@ -112,7 +114,7 @@ class PartitionWriter:
         self._nonce, self._applied = held.nonce, held.applied
         told = await self._store.told(self.number)
         self._known = told or {}
-        self._lost, self._heard, self.looked_up_to = {}, 0, 0.0
+        self._lost, self._away, self._heard, self.looked_up_to = {}, {}, 0, 0.0
         return told if told is not None or held.version else dict.fromkeys(TOLD, 0)
 
     @retrying
@@ -120,7 +122,8 @@ class PartitionWriter:
         """See what others were told of profiles, and the store does not know.
 
         A history's clock is set back with the store, and comes to the same times again. They have been looked at: who
-        is due before what was told last waits until then (`looked_up_to`).
+        is due before what was told last waits until then (`looked_up_to`). Who is merged away may have lived again in
+        what is lost: a segment that they were told to be in says so, since who is merged leaves all.
 
         Args:
             told: the next part of it, after `recover`.
@@ -130,20 +133,24 @@ class PartitionWriter:
             some = ids[start : start + _AT_ONCE]
             found = await self._store.fetch(self.number, some)
             for id_ in some:
-                before = self._lost.pop(id_, None)
+                before = self._lost.pop(id_, None) or self._away.pop(id_, None)
                 of = before.followed_by(told.of[id_]) if before is not None else told.of[id_]
-                if of.differs(found.get(id_)):
+                held = found.get(id_)
+                if held is not None and is_away(held):
+                    self._away[id_] = of
+                elif of.differs(held):
                     self._lost[id_] = of
         self._heard = max(self._heard, told.version)
         self.looked_up_to = max(self.looked_up_to, told.at)
         self._told = dict(told.ends)
         if told.more:
             return
-        set_back = bool(self._lost) or self._heard > self._version
+        set_back = bool(self._lost) or self._heard > self._version or any(of.inside for of in self._away.values())
         self._until = told.events if set_back else 0
         if not set_back:
             self.looked_up_to = 0.0
         else:
+            self._lost |= self._away
             log.warning(
                 "partition %d: the store does not know what others were told of %d customers; that is mended as events "
                 "are applied again up to offset %d",
@@ -163,7 +170,9 @@ class PartitionWriter:
             # back, and counts its versions again from there: what was produced under later ones says nothing.
             raise Fenced(f"partition {self.number} was written by somebody else, or set back, since {self._version}")
         work = Work(self.number, loaded, self._count)
-        if self._lost:
+        if self._lost and self.catches_up:
+            work.expect(self._lost)
+        elif self._lost:
             work.adopt(self._lost)
         return work
 
@@ -188,7 +197,9 @@ class PartitionWriter:
             self._applied = changes.applied
         self._known = dict(changes.told) or self._known
         for id_ in work.adopted:
-            self._lost.pop(id_, None)
+            told = self._lost.pop(id_, None)
+            if told is not None and id_ in work.gone:  # who lives again has them; they left all segments
+                self._lost[id_] = ToldOf({}, told.alerts, told.cases)
         if not changes.outputs:
             return None
         at = work.loaded.applied if changes.applied is None else changes.applied

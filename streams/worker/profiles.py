@@ -23,7 +23,7 @@ from aiokafka.structs import ConsumerRecord
 from profiles.errors import Fenced
 from profiles.store import Store
 from profiles.times import rfc3339
-from profiles.types import ERASED, Event, Profile, Record
+from profiles.types import ERASED, Event, Profile, Record, is_away
 from streams.kafka.outbox import Outbox
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
@@ -318,8 +318,9 @@ class ProfileRunner:
             work.gate = self._gate()
             work.begin(self._clock.now(), ())
             # After a refusal it is another story: what was lost then may be known, or still be on its way.
-            for id_ in set(job.ids) & set(job.writer.lost) - work.profiles.keys():
-                work.withdraw(id_)
+            for id_ in set(job.ids) & set(job.writer.lost):
+                if (held := work.profiles.get(id_)) is None or is_away(held):
+                    work.withdraw(id_)
         return [(job, work) for job, work in opened if work.adopted]
 
     async def _arrive(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:

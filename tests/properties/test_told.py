@@ -27,14 +27,28 @@ from profiles.clock import ClockState, Phase
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.stores.memory.clock import MemoryClockStore
-from profiles.types import AlertCommand, Erase, Grouping, Join, Merge, Profile, Record, is_company, partition_of
+from profiles.types import (
+    Absorb,
+    AlertCommand,
+    Erase,
+    Event,
+    Grouping,
+    Join,
+    Merge,
+    Profile,
+    Record,
+    Split,
+    is_company,
+    partition_of,
+)
 from streams.clock import SteppedClock
+from streams.identity.split import fold
 from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
-from streams.pipeline import backlog_pipeline, profile_pipeline, review_pipeline
+from streams.pipeline import backlog_pipeline, limits_of, profile_pipeline, review_pipeline
 from streams.settings import Settings
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.profiles import ProfileRunner, Steps
@@ -99,6 +113,20 @@ class Installation:
         """Records come to `profile.events`."""
         rows = [(partition_of(one.profile, len(self._numbers)), msgspec.msgpack.encode(one)) for one in records]
         await self.log.produce([Row(EVENTS, partition, b"", value) for partition, value in rows])
+
+    async def part(
+        self, split: str, was: str, homes: Mapping[str, Sequence[str]], events: Mapping[str, Sequence[Event]]
+    ) -> None:
+        """A profile is taken apart: here are the homes of each, and all that has come to those."""
+        now, limits = self.clock.now(), limits_of(self._settings, PLAN)
+        winners = {home: owner for owner, theirs in homes.items() for home in theirs}
+        identities = {owner: [("user_id", home) for home in theirs] for owner, theirs in homes.items()}
+        await self.happen(Split(was, "reset", split, was, now, winners, identities))
+        await self.apply()
+        for owner, theirs in homes.items():
+            state = fold(owner, copy.deepcopy([one for home in theirs for one in events[home]]), PLAN.currency, limits)
+            await self.happen(Absorb(owner, f"{split}:{owner}", now, msgspec.msgpack.encode(state), split=split))
+        await self.work()
 
     async def apply(self) -> None:
         """Apply what is there, in batches, some partitions ahead of others; and what is sent because of it."""
@@ -252,6 +280,45 @@ async def firms(chance: random.Random, *, lose: bool) -> Installation:
     return one
 
 
+async def parted(chance: random.Random, *, lose: bool) -> Installation:
+    """Customers who are silent for long, meet and part again; what the store forgets is a split."""
+    one = Installation(chance, partitions=3)
+    silent = {customer: chance.uniform(5, 60) for customer in CUSTOMERS}
+    homes = {customer: [customer] for customer in CUSTOMERS}  # by profile
+    events: dict[str, list[Event]] = {customer: [] for customer in CUSTOMERS}  # by home
+    for day in range(DAYS):
+        one.clock.advance(DAY)
+        for customer in CUSTOMERS:
+            if day < silent[customer] and chance.random() < 0.5:
+                amount = chance.randrange(5_000, 30_000)
+                events[customer].append(event("purchase", day, profile=customer, id=f"{customer}-{day}", amount=amount))
+                await one.happen(events[customer][-1])
+        now = one.clock.now()
+        if day > 20 and len(homes) > 3 and chance.random() < 0.2:
+            gone, other = chance.sample(sorted(homes), 2)
+            homes[other] += homes.pop(gone)
+            await one.happen(Merge(gone, other, now, [("user_id", gone)]))
+        await one.work()
+        before = copy.deepcopy(one.store._partitions)
+        several = sorted(profile for profile, each in homes.items() if len(each) > 1)
+        if several and chance.random() < 0.2:
+            one.clock.advance(1.0)
+            was = chance.choice(several)
+            out = chance.choice([home for home in homes[was] if home != was])
+            homes[was].remove(out)
+            homes[out] = [out]
+            await one.part(f"s{day}", was, {owner: homes[owner] for owner in (was, out)}, events)
+            if lose and chance.random() < 0.5:
+                one.clock.advance(chance.randrange(7, 192) / 64)  # to the microsecond, as the wall clock is
+                await one.work()
+                one.set_back(before, dies=chance.random() < 0.5)
+                one.clock.advance(chance.randrange(7, 192) / 64)
+                await one.work()
+    one.clock.advance(DAY)
+    await one.work()
+    return one
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("lose", [False, True])
 def test_what_was_told_of_companies_stays_true_and_is_told_once(seed: int, lose: bool) -> None:
@@ -350,7 +417,10 @@ def balance(moved: Counter[Day], each: Day) -> int:
 
 
 @pytest.mark.parametrize("seed", [*range(5), 303])
-@pytest.mark.parametrize(("lived", "lose"), [(life, False), (life, True), (past, True), (crowd, False), (crowd, True)])
+@pytest.mark.parametrize(
+    ("lived", "lose"),
+    [(life, False), (life, True), (past, True), (crowd, False), (crowd, True), (parted, False), (parted, True)],
+)
 def test_what_was_told_stays_true_and_is_told_once(
     lived: Callable[..., Awaitable[Installation]], seed: int, lose: bool
 ) -> None:
@@ -362,7 +432,7 @@ def test_what_was_told_stays_true_and_is_told_once(
     assert not wrong
     assert sum(json.loads(value)["alert"]["state"] == "open" for value in one.told(ALERTS)) > 1
     assert sum(json.loads(value)["case"]["state"] == "new" for value in one.told(CASES)) > 1
-    if lived is crowd:
+    if lived in (crowd, parted):
         return
     counted, moved = asyncio.run(moves(one))
     if lose:  # of what happened to and fro in a time that the store has lost, it knows the outcome only
@@ -370,6 +440,38 @@ def test_what_was_told_stays_true_and_is_told_once(
         assert counted <= moved
     else:
         assert counted == moved
+
+
+def test_who_met_and_parted_in_what_is_lost_has_the_alerts_that_were_told_then() -> None:
+    """They come with the customer's later life, not with the one that the store goes back to and that ends again."""
+
+    async def story() -> tuple[Installation, int]:
+        one = Installation(random.Random(1), partitions=3)
+        events = {
+            name: [event("purchase", day, profile=name, id=f"{name}-{day}", amount=20_000) for day in range(0, 40, 2)]
+            for name in ("c1", "c2")
+        }
+        for day in range(20):
+            await one.happen(*(bought[day] for bought in events.values()))
+            one.clock.advance(2 * DAY)
+            await one.work()
+        before = copy.deepcopy(one.store._partitions)
+        await one.happen(Merge("c1", "c2", one.clock.now(), [("user_id", "c1")]))
+        await one.work()
+        one.clock.advance(1.0)
+        await one.part("s", "c2", {"c1": ["c1"], "c2": ["c2"]}, events)
+        for _ in range(60):
+            one.clock.advance(DAY)
+            await one.work()
+        told = len(one.told(ALERTS))
+        one.set_back(before, dies=False)  # type: ignore[arg-type]
+        one.clock.advance(1.0)
+        await one.work()
+        assert not await one.wrong()
+        return one, told
+
+    one, told = asyncio.run(story())
+    assert told == len(one.told(ALERTS)) > 1
 
 
 def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> None:
