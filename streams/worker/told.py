@@ -30,7 +30,8 @@ from streams.settings import Settings
 __all__ = ["ReadTold", "Told", "ToldReader", "nothing_told"]
 
 
-_REMEMBERED = 50_000  # ids of messages: of what is told again, the first is not further back
+_REMEMBERED = 100_000  # ids of messages: of what is told again, the first is not further back
+_BEFORE = 1_000  # messages of a partition and topic before what is read, whose ids are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Told:
 class ReadTold(Protocol):
     """Reads on, in some partitions, from where each stands by topic; None: from the present end. Of much, only a part.
 
-    Messages whose ids are `known` are passed over; those that were read are known from then on.
+    Messages whose ids are `known` are passed over; those that were read are known from then on. So are, with `known`,
+    those shortly before: a worker that was paused may tell them once more, behind all that was told since.
     """
 
     async def __call__(
@@ -88,18 +90,22 @@ class ToldReader:
             Misconfigured: the topics cannot be read.
         """
         ends = await self._ends([TP(topic, number) for number in starts for topic in [*self._bases, self._events]])
+        begins: dict[tuple[str, int], int] = {}
         extents = []
         for number, start in starts.items():
             for topic, base in self._bases.items():
                 end = ends[TP(topic, number)]
                 begin = start.get(base, 0) if start is not None else end
-                extents.append(Extent(topic, number, begin, max(min(begin + self._at_once, end), begin)))
+                begins[topic, number] = begin
+                first = max(begin - _BEFORE, 0) if known is not None and begin < end else begin
+                extents.append(Extent(topic, number, first, max(min(begin + self._at_once, end), begin)))
         read = {(each.topic, each.partition): each.end for each in extents}
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
         seen = dict(known or {})  # nothing is known of what is read again because Kafka went away in the middle
         async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
             of = found[batch.partition]
+            batch = _behind(batch, begins[batch.topic, batch.partition], seen)  # noqa: PLW2901
             if self._bases[batch.topic] == ALERTS:
                 _take_alerts(of, batch, seen)
             elif self._bases[batch.topic] == CASES:
@@ -123,6 +129,13 @@ class ToldReader:
             )
             for number in starts
         }
+
+
+def _behind(batch: Batch, begin: int, seen: dict[str, None]) -> Batch:
+    """What begins at an offset; of what is before, only the ids are noted."""
+    before = (header_of(one.headers, "id") for one in batch.records if one.offset < begin)
+    seen |= {id_: None for id_ in before if id_}
+    return batch._replace(records=[one for one in batch.records if one.offset >= begin])
 
 
 def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 
+import msgspec
 import orjson
 from faust.types import TP
 
@@ -130,6 +131,17 @@ def test_it_is_read_on_from_where_the_store_knows_it() -> None:
     told = read(ROWS, {CHANGES: 3, ALERTS: 3, CASES: 3})
     assert list(told.of) == ["bob"]
     assert told.version == 4
+
+
+def test_what_a_worker_that_was_paused_tells_once_more_is_no_news_for_who_takes_over() -> None:
+    """Its first time is before all that they read; what they believed then would be undone."""
+    first, left = change("ann", "vip", "entered", T0), change("ann", "vip", "exited", T0 + 9)
+    first = msgspec.structs.replace(first, headers=[("id", f"ann:vip:entered:{T0!r}".encode())])
+    starts = {CHANGES: 2, ALERTS: 0, CASES: 0}
+    assert not read([first, left, first], starts, known={}).of
+    known: dict[str, None] = {}
+    again = read([first, left, first, change("bob", "vip", "entered", T0)], starts, known=known)
+    assert (list(again.of), again.ends[CHANGES]) == (["bob"], 4)
 
 
 def test_an_installation_that_never_noted_where_it_was_begins_at_the_end() -> None:
