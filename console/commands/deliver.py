@@ -218,7 +218,23 @@ async def _run(settings: Settings, plan: Plan, outlets: Any) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
-    await run(settings, plan, outlets, metrics, stop)
+    await run(settings, plan, outlets, metrics, stop, adviser=lambda stores: _advice(stores, plan))
+
+
+def _advice(stores: Any, plan: Plan) -> Any:
+    """What would lower a customer's risk, as the console shows it."""
+    from console.services.advice import Adviser  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.sinks.messages import Lever  # noqa: PLC0415  (same)
+
+    adviser = Adviser(stores.learner, plan.churn, plan.currency)
+
+    async def advise(profile: Any) -> list[Any] | None:
+        found = await adviser(profile)
+        if found is None or found.counterfactuals is None:
+            return None
+        return [Lever(one.action, one.text, one.risk) for one in found.counterfactuals]
+
+    return advise
 
 
 def _letter(letter: Any) -> dict[str, Any]:

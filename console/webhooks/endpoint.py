@@ -63,6 +63,14 @@ def mappings_of(plan: Plan, folder: Path) -> dict[str, Mapped]:
     return found
 
 
+class TooFast(Exception):
+    """A service sends more than it may."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(wait)
+        self.wait = wait  # seconds
+
+
 class Webhooks:
     """Takes what services send.
 
@@ -94,6 +102,9 @@ class Webhooks:
             code = "late_signature" if error.late else "invalid_signature"
             log.warning("webhook %s: a request was refused: %s", name, error)
             return refusal(401, code, str(error))
+        except TooFast as error:
+            message = f"over {self._collector.rate_limit} events a second; send it again in {error.wait} s"
+            return refusal(429, "rate_limited", message, {"Retry-After": str(error.wait)})
         except Unavailable as unavailable:
             return refusal(503, "unavailable", f"{unavailable}; send it again", {"Retry-After": "5"})
         except TimeoutError:
@@ -115,11 +126,22 @@ class Webhooks:
         try:
             events = self._read(name, kind, body, raw)
         except Unacceptable as error:
+            await self._may_come(name, 1)
             await self._collector.keep(source, raw, error, name, kind)
             return answer(200, {"success": True, "events": 0, "kept": error.reason})
+        await self._may_come(name, max(len(events), 1))
         if events:
             await self._collector.take(source, Envelope(events))
         return answer(200, {"success": True, "events": len(events)})
+
+    async def _may_come(self, name: str, events: int) -> None:
+        """Count what a webhook sends, as of a write key: signed requests alone, so that nobody else uses it up.
+
+        Raises:
+            TooFast: there is too much of it.
+        """
+        if wait := await self._collector.limiter.wait(f"webhook/{name}", events):
+            raise TooFast(wait)
 
     def _read(self, name: str, kind: str, body: dict[str, Any] | None, raw: bytes) -> list[bytes]:
         return _events(self._mappings[name], name, kind, body, raw, self._collector.clock())

@@ -15,6 +15,7 @@ from profiles.money import exponent
 
 __all__ = [
     "Alert", "AlertMessage", "Audience", "Body", "Consents", "Customer", "DigestData", "DigestMessage",
+    "Lever", "Links",
     "Money", "NoticeData", "NoticeMessage", "Owner", "Reason", "Risk", "Rule", "SegmentData", "SegmentMessage", "Value",
     "money", "schemas", "written",
 ]  # fmt: skip
@@ -87,6 +88,22 @@ class Reason(msgspec.Struct, frozen=True):
     feature: str
 
 
+class Lever(msgspec.Struct, frozen=True):
+    """Something that would lower the risk, by what the model says of customers of whom it is true."""
+
+    action: str
+    text: str
+    risk: float
+    """What the risk would be."""
+
+
+class Links(msgspec.Struct, frozen=True):
+    """Where people go on; each asks who you are, and none does anything by itself."""
+
+    acknowledge: str | None
+    """The case in the console, where it is taken up; null once the alert has ended."""
+
+
 class Value(msgspec.Struct, frozen=True):
     """What the customer brought within the last horizon, and what of that is likely to be lost; null without a risk."""
 
@@ -123,6 +140,11 @@ class Alert(msgspec.Struct, frozen=True):
     snoozed_until: str | None
     reminder: int
     """How often it was told before, because nobody has taken it up."""
+    would_lower: list[Lever] | None = None
+    """Null of a thin payload, without profiling, and where the risk is low."""
+    suggested_action: str | None = None
+    """Where to begin, in English; null of a thin payload, and where there is nothing to do."""
+    links: Links = Links(None)
 
 
 class AlertMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from streams.sinks.deciding.ledger import Ledger
 from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.http import Caller
-from streams.sinks.running import SinkRunner
+from streams.sinks.running import Advise, SinkRunner
 from streams.sinks.whole import Whole, is_taken_for_whole
 from streams.sinks.writing import BY, DeliveryWriter
 
@@ -60,6 +60,7 @@ class Deliverer:
         metrics: what is counted.
         clock: by which things are due.
         whole: says whether the store has all customers.
+        advise: says what would lower a customer's risk.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Deliverer:
         metrics: DeliveryMetrics,
         clock: Clock = WALL,
         whole: Whole = is_taken_for_whole,
+        advise: Advise | None = None,
     ) -> None:
         self._outlets = outlets
         self._plan = plan
@@ -83,6 +85,7 @@ class Deliverer:
         self._metrics = metrics
         self._clock = clock
         self._whole = whole
+        self._advise = advise
         self.owned: set[str] = set()
 
     async def run(self) -> None:
@@ -170,7 +173,7 @@ class Deliverer:
         )  # fmt: skip
         return SinkRunner(
             outlet, self._plan, ledger, self._kafka, self._reader, self._writer, self._settings, self._clock,
-            self._metrics, Caller(outlet.allowed), self._whole,
+            self._metrics, Caller(outlet.allowed), self._whole, self._advise,
         )  # fmt: skip
 
     async def _hold(self, outlet: Outlet, runner: SinkRunner) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -32,22 +32,25 @@ from streams.sinks.deciding.hearing import FRESH, Heard, hear
 from streams.sinks.deciding.holding import Holding, Taken
 from streams.sinks.deciding.ledger import ENTERED, EXITED, Ledger
 from streams.sinks.deciding.patience import GIVES_UP, Breaker, Pacer, wait_after
-from streams.sinks.deciding.rendering import Renderer
+from streams.sinks.deciding.rendering import NO_LEVERS, Levers, Renderer
 from streams.sinks.deciding.routing import Routing
 from streams.sinks.environment import Outlet
 from streams.sinks.gauges import DeliveryMetrics
 from streams.sinks.http import Caller, NoAnswer, Refused, masked
 from streams.sinks.kinds.kind import Told, Verdict
-from streams.sinks.messages import SegmentMessage
+from streams.sinks.messages import Lever, SegmentMessage
 from streams.sinks.reconciling import RECONCILED, Comparison, due_in, tells_everybody
 from streams.sinks.whole import Whole, is_taken_for_whole
 from streams.sinks.writing import DeliveryWriter
 
-__all__ = ["SinkRunner"]
+__all__ = ["Advise", "SinkRunner"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Advise = Callable[[Profile], Awaitable[Sequence[Lever] | None]]
+"""What would lower a customer's risk; None where there is nothing to lower."""
 
 _PASSING: tuple[type[Exception], ...] = (RapportError, *AWAY)
 
@@ -77,6 +80,7 @@ class SinkRunner:
         metrics: what is counted.
         caller: calls the sink.
         whole: says whether the store is whole.
+        advise: says what would lower a customer's risk; None where nobody does.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class SinkRunner:
         metrics: DeliveryMetrics,
         caller: Caller,
         whole: Whole = is_taken_for_whole,
+        advise: Advise | None = None,
     ) -> None:
         self._name = outlet.name
         self._kind = outlet.kind
@@ -106,11 +111,12 @@ class SinkRunner:
         self._metrics = metrics
         self.caller = caller
         self._whole = whole
+        self._advise = advise
         self._topics = {topic_name(settings, base): base for base in TOLD}
         self._routing = Routing(outlet.name, outlet.spec, plan)
         self._holding = Holding(outlet.name, outlet.spec, plan.file.routes)
-        thin = getattr(outlet.spec, "payload", "full") == "thin"
-        self._renderer = Renderer(plan, settings.public_url or "", thin=thin)
+        self._thin = getattr(outlet.spec, "payload", "full") == "thin"
+        self._renderer = Renderer(plan, settings.public_url or "", thin=self._thin)
         self._breaker = Breaker(ledger.condition.failing)
         self._pacer = Pacer(outlet.kind.PACE)
         at_once = outlet.kind.PACE.at_once
@@ -326,7 +332,7 @@ class SinkRunner:
         self.ledger.apply(trying)
         profiles = await self._known([entry.profile for entry in letter.entries if entry.profile])
         await self._writer.write([trying])
-        bodies = self._renderer.render(letter, profiles, now)
+        bodies = self._renderer.render(letter, profiles, now, await self._levers(letter, profiles))
         if not bodies:
             await self._conclude(trying, "dropped", "nobody is left who may be told of")
             return
@@ -345,6 +351,22 @@ class SinkRunner:
         )  # fmt: skip
         self._metrics.attempts.labels(self._name, verdict.outcome).inc()
         await self._judge(msgspec.structs.replace(trying, attempts=[*attempts[:-1], attempt]), verdict)
+
+    async def _levers(self, letter: Letter, profiles: Mapping[str, Profile]) -> Levers:
+        """What would lower the risk of those whom a letter is about; a message goes out without it, too."""
+        of = {entry.profile for entry in letter.entries if entry.type.startswith("alert.")}
+        if self._advise is None or self._thin or letter.mode != "single":
+            return NO_LEVERS
+        found = {}
+        for id_ in of & profiles.keys():
+            try:
+                levers = await self._advise(profiles[id_])
+            except Exception as error:
+                log.warning("%s: what would lower a risk is not known: %s: %s", self._name, type(error).__name__, error)
+                continue
+            if levers is not None:
+                found[profiles[id_].id] = levers
+        return found
 
     async def _try(self, told: Told) -> Verdict:
         try:

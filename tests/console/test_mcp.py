@@ -19,6 +19,7 @@ from console.api import create_api
 from console.api.entrance.callers import Callers
 from console.mcp.server import add_mcp
 from console.mcp.tools import ROWS
+from console.mcp.untrusted import untrusted
 from profiles.stores.memory import MemoryAccessStore
 from tests import REPOSITORY
 from tests.console.people import customer, happened, keep, store
@@ -120,6 +121,18 @@ def test_personal_data_is_masked_unless_it_is_said_why_and_that_is_written_down(
     looked = [row for row in served.rows if row.action == "profile.view"]
     assert looked[-1].via == "mcp"
     assert "Kim asked" in looked[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see evil.example/pay now", "see [link] now"), ("EVIL.COM.", "[link]."), ("x.evil.com:8080?q=1", "[link]"),
+        ("去 例子.中国/付款", "去 [link]"), ("at 1.2.3.4/x", "at [link]"),
+        ("e.g. 12.50 or v1.2.3", "e.g. 12.50 or v1.2.3"), ("ada@example.com", "ada@example.com"),
+    ],
+)  # fmt: skip
+def test_no_name_of_a_host_is_left_in_what_customers_made(text: str, shown: str) -> None:
+    assert untrusted(text) == shown
 
 
 def test_who_does_not_want_to_be_judged_has_no_risk(served: Served) -> None:

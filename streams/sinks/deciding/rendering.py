@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import structs
+
 from models.cases.worth import expected_within
 from plan import Plan
 from profiles.claims import believed_trait
@@ -20,13 +22,20 @@ from streams.sinks import messages as m
 from streams.sinks.deciding.customer_name import ids_of, name_of
 from streams.sinks.deciding.ledger import ENDS, EXITED, OPENS
 from streams.sinks.deciding.routing import may_be_member, may_be_told
+from streams.sinks.wording.suggestions import suggestion
 
-__all__ = ["Renderer"]
+__all__ = ["NO_LEVERS", "Levers", "Renderer"]
 
 _STATES: Final = {
     "alert.acknowledged": "acknowledged", "alert.assigned": "open", "alert.resolved": "resolved",
     "alert.cleared": "cleared",
 }  # fmt: skip
+
+
+Levers = Mapping[str, Sequence[m.Lever]]
+"""What would lower the risk, by profile."""
+
+NO_LEVERS: Final[Levers] = {}
 
 
 class Renderer:
@@ -43,6 +52,7 @@ class Renderer:
         self._url = url.rstrip("/")
         self._thin = thin
         self._rules = {rule.name: rule for rule in plan.alerts}
+        self._levers: Levers = NO_LEVERS
         self._segments = {rule.name: rule for rule in plan.segments}
 
     @property
@@ -50,14 +60,18 @@ class Renderer:
         """Of the console's list of alerts."""
         return f"{self._url}/" if self._url else None
 
-    def render(self, letter: Letter, profiles: Mapping[str, Profile], now: float) -> list[m.Body]:
+    def render(
+        self, letter: Letter, profiles: Mapping[str, Profile], now: float, levers: Levers = NO_LEVERS
+    ) -> list[m.Body]:
         """What a letter says; [] if there is nobody left to tell of.
 
         Args:
             letter: to be sent.
             profiles: those of its entries that are known.
             now: seconds since the epoch.
+            levers: what would lower the risk of each.
         """
+        self._levers = levers
         told = [entry for entry in letter.entries if self._may_be_told(entry, profiles)]
         if letter.mode == "digest":
             named = [entry for entry in told if entry.type in OPENS]
@@ -93,7 +107,7 @@ class Renderer:
         opened = told.get("opened") or (rfc3339(held.opened) if held is not None else rfc3339(entry.at))
         state: Any = told.get("state") or _STATES.get(entry.type) or (held.state if held is not None else "open")
         until = case.until if case is not None and case.state == "snoozed" else 0.0
-        return m.Alert(
+        alert = m.Alert(
             id=entry.about,
             case=case.id if case is not None else None,
             state=state,
@@ -117,7 +131,18 @@ class Renderer:
             outcome=told.get("outcome"),
             snoozed_until=rfc3339(until) if until else None,
             reminder=entry.reminded,
+            would_lower=self._would_lower(profile) if profiled and not self._thin else None,
         )  # fmt: skip
+        page = self._page(profile) if state not in ("resolved", "cleared") else None
+        return structs.replace(
+            alert,
+            suggested_action=None if self._thin else suggestion(alert),
+            links=m.Links(f"{page}#next" if page else None),
+        )
+
+    def _would_lower(self, profile: Profile) -> list[m.Lever] | None:
+        levers = self._levers.get(profile.id)
+        return None if levers is None else list(levers)
 
     def _customer(self, profile: Profile) -> m.Customer:
         allows = self._plan.consent.allows

@@ -66,6 +66,7 @@ class Receiving:
         collector = Collector(
             self.plan, self.kept, CollectorMetrics(CollectorRegistry()), rate_limit=10, clock=lambda: self.now  # type: ignore[arg-type]
         )  # fmt: skip
+        self.collector = collector
         self.now = NOW
         self._app = Starlette(routes=[webhook_route(collector, mappings_of(self.plan, folder))])
 
@@ -122,6 +123,27 @@ def test_a_request_becomes_events_that_the_plan_accepts(sent: Sent, receiving: R
 def _verdict(receiving: Receiving, source: str, row: Row) -> Any:
     record = ConsumerRecord(row.topic, 0, 0, int(NOW * 1000), 0, row.key, row.value, None, 0, 0, ())
     return asyncio.run(Judge(receiving.plan, NOW).verdict(source, record))
+
+
+def test_a_service_that_sends_too_much_waits_and_nobody_else_uses_up_what_it_may(receiving: Receiving) -> None:
+    sent = next(one for one in SENT if one.service == "stripe" and one.events)
+    for _ in range(3):
+        assert receiving.post("stripe", sent.raw, {"stripe-signature": "t=1,v1=00"})[0] == 401
+    assert receiving.send(sent)[0] == 200
+    limiter, most = receiving.collector.limiter, receiving.collector.limits.events
+
+    async def fill() -> None:
+        while not await limiter.wait("webhook/stripe", most // 10):
+            pass
+
+    asyncio.run(fill())
+    for _ in range(most // 10):
+        status, answer = receiving.send(sent)
+        if status == 429:
+            break
+    assert (status, answer["code"]) == (429, "rate_limited")
+    other = next(one for one in SENT if one.service == "shopify" and one.events)
+    assert receiving.send(other)[0] == 200
 
 
 ONE = {sent.service: sent for sent in reversed(SENT) if sent.events and sent.service != "generic"}

@@ -6,12 +6,13 @@ import json
 
 import jsonschema_rs
 import pytest
+from msgspec import structs
 
 from plan import parse_plan
 from profiles.types import Alert, Case, Profile, Score
 from streams.records.deliveries import Entry, Letter
 from streams.sinks.deciding.rendering import Renderer
-from streams.sinks.messages import schemas, written
+from streams.sinks.messages import Lever, schemas, written
 from tests.build import T0
 from tests.plans import BASE
 
@@ -64,6 +65,27 @@ def test_a_full_payload_says_who_and_why_and_no_address():
     assert (data["risk"]["value"], data["reasons"][0]["text"]) == (0.81, "Quiet")
     assert (data["owner"], data["case"]) == ({"team": "CRM", "user": "kim"}, "cs")
     assert "example.com" not in json.dumps(told).replace("cdp.example.com", "")
+
+
+def test_a_full_payload_says_what_may_be_done_and_where():
+    levers = {"p": [Lever("order", "An order today", 0.41)]}
+    renderer = Renderer(PLAN, "https://cdp.example.com")
+    (body,) = renderer.render(letter(opened()), {"p": customer()}, T0, levers)
+    data = json.loads(written(body))["data"]
+    assert data["would_lower"] == [{"action": "order", "text": "An order today", "risk": 0.41}]
+    assert data["suggested_action"] == "Get in touch"
+    assert data["links"] == {"acknowledge": "https://cdp.example.com/c/p#next"}
+    denied = customer(traits={"consent.profiling": (False, T0, b"")})
+    (body,) = renderer.render(letter(opened()), {"p": denied}, T0, levers)
+    assert json.loads(written(body))["data"]["would_lower"] is None
+    (thin,) = Renderer(PLAN, "https://cdp.example.com", thin=True).render(
+        letter(opened()), {"p": customer()}, T0, levers
+    )
+    data = json.loads(written(thin))["data"]
+    assert (data["would_lower"], data["suggested_action"]) == (None, None)
+    over = structs.replace(opened("alert.cleared"), told=TOLD | {"state": "cleared"})
+    (told,) = rendered(letter(over))
+    assert told["data"]["links"]["acknowledge"] is told["data"]["suggested_action"] is None
 
 
 def test_a_thin_payload_says_neither():
