@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import (
     AfterValidator,
@@ -271,12 +271,11 @@ class Settings(BaseSettings):
         given = {option: str(value) for option, value in values.items() if value not in (None, True)}
         if not given:
             return url
-        parts = urlsplit(url.get_secret_value())
-        if not parts.scheme.startswith("rediss"):
+        place, _, query = url.get_secret_value().partition("?")  # several nodes of a cluster are no host by themselves
+        if not place.lower().startswith("rediss"):
             name = next(name for name, option in _REDIS_TLS.items() if option in given)
             raise ValueError(f"must begin with rediss:// with {PREFIX}{name.upper()}, which is for TLS")
-        query = urlencode(dict(parse_qsl(parts.query)) | given)
-        return SecretStr(urlunsplit(parts._replace(query=query)))
+        return SecretStr(f"{place}?{urlencode(dict(parse_qsl(query)) | given)}")
 
     @field_validator(*_TO_KAFKA)
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCoveredError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -75,7 +74,7 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
     Raises:
         Misconfigured: this is no such URL.
     """
-    if urlsplit(url).scheme == "memory":
+    if url.startswith("memory:"):
         links = MemoryLinkStore()
         profiles = MemoryStore(namespace, partitions, links)
         census = MemoryCensusStore(profiles)

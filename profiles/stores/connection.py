@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline
@@ -29,6 +30,7 @@ MOST_CONNECTIONS = 32
 """Of one client to one node. Who needs one more waits for its turn."""
 
 _CLUSTER = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+_NODES = re.compile(r"([^/?#]*@)?([^/?#]*)")  # of a URL behind its scheme: user and password, and the list of nodes
 
 
 def connect(url: str, *, retrying: bool = True, patience: float = 20.0) -> Client:
@@ -50,7 +52,7 @@ def connect(url: str, *, retrying: bool = True, patience: float = 20.0) -> Clien
         "socket_connect_timeout": 5.0,
     }
     try:
-        if urlsplit(url).scheme in _CLUSTER:
+        if _scheme(url) in _CLUSTER:
             return _Cluster(
                 startup_nodes=_nodes(url),
                 patience=patience,
@@ -69,8 +71,8 @@ def connect(url: str, *, retrying: bool = True, patience: float = 20.0) -> Clien
 
 def reached(url: str) -> str:
     """How a URL reaches Redis, in words without the password: `TLS with a certificate of ours, as user rapport`."""
-    options = _options_of(url) if urlsplit(url).scheme in _CLUSTER else parse_url(url)
-    words = "TLS" if urlsplit(url).scheme.startswith("rediss") else "no TLS"
+    options = _options_of(url) if _scheme(url) in _CLUSTER else parse_url(url)
+    words = "TLS" if _scheme(url).startswith("rediss") else "no TLS"
     if options.get("ssl_certfile"):
         words += " with a certificate of ours"
     return f"{words}, as user {options.get('username') or 'default'}"
@@ -191,20 +193,32 @@ class _ClusterPipeline(ClusterPipeline):
             return await super().execute(*args, **kwargs)
 
 
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
+
+
+def _by_node(url: str) -> list[str]:
+    """The URL of a cluster as one of a single node, for each of its nodes.
+
+    The list of them is no host by itself: later Pythons refuse one with an IPv6 address that is not the first.
+    """
+    scheme, _, rest = url.partition("://")
+    nodes = _NODES.match(rest)
+    assert nodes is not None  # of anything
+    user, hosts = nodes.groups(default="")
+    return [f"{_CLUSTER[scheme.lower()]}://{user}{host}{rest[nodes.end() :]}" for host in hosts.split(",")]
+
+
 def _nodes(url: str) -> list[ClusterNode]:
-    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    places = [urlsplit(f"//{host}") for host in hosts]
+    places = [urlsplit(node) for node in _by_node(url)]
     return [ClusterNode(place.hostname or "localhost", place.port or 6379) for place in places]
 
 
 def _options_of(url: str) -> dict[str, Any]:
     """User, password, TLS and what stands after the question mark, as redis-py reads them for a single node."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    first = user + at + hosts.split(",")[0]
-    found = dict(parse_url(urlunsplit(parts._replace(scheme=_CLUSTER[parts.scheme], netloc=first))))
+    found = dict(parse_url(_by_node(url)[0]))
     for name in ("host", "port", "connection_class"):
         found.pop(name, None)
-    if parts.scheme == "rediss+cluster":
+    if _scheme(url) == "rediss+cluster":
         found["ssl"] = True
     return found

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from profiles.errors import WrongUse
+from profiles.stores.connection import connect
 from streams.settings import Settings
 
 BAD = {
@@ -230,6 +231,11 @@ def test_the_url_of_redis_takes_in_its_certificates(tmp_path, monkeypatch):
 
     monkeypatch.setenv("RAPPORT_REDIS", url)
     assert Settings().redis.get_secret_value() == url
+
+    several = "rediss+cluster://rapport:secret@one:6379,[::1]:6380"
+    monkeypatch.setenv("RAPPORT_REDIS", several)
+    nodes = connect(Settings().redis.get_secret_value()).startup_nodes
+    assert [(node.host, node.port) for node in nodes] == [("one", 6379), ("::1", 6380)]
 
 
 @pytest.mark.parametrize(
