@@ -12,21 +12,26 @@ import re
 import threading
 import time
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from redis import Redis
 
 from plan import Plan
-from profiles.stores.keys import Keys
-from profiles.types import partition_of, profile_id
-from streams.kafka.topics import PROFILE_EVENTS, topic_name
+from profiles.stores.keys import IDENTITY, Keys
+from profiles.types import Record, partition_of, profile_id
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
+from streams.steps.work import SENT_BITS
 from tests.integration.faults.load import DAY, Message
+from tests.integration.faults.oracle import Stored
 from tests.integration.faults.trial import Outcome, Trial
 
 __all__ = ["BROWSERS", "Latency", "Others", "Storm", "StormOutcome", "ride_out", "storm_plan", "weather"]
@@ -35,6 +40,8 @@ BROWSERS, IDENTITIES = 2000, 3000  # that the storm's plan allows
 _CALM = 15.0  # seconds of measuring before the storm
 _PATIENCE = 900.0
 _SLACK = 100  # records of other customers that are on their way at any time
+
+_decode = msgspec.msgpack.Decoder(Record).decode
 
 
 def storm_plan(original: Path, directory: Path) -> Path:
@@ -116,6 +123,7 @@ class StormOutcome:
     storm: Latency
     over_limits: int  # profiles that hold more than the plan allows
     most_waiting: int  # records that were seen to wait in `profile.events` at one moment
+    most_merging: int  # of what the linker has decided, records that were not applied at one moment
 
 
 def ride_out(trial: Trial, storm: Storm, rate: float = 10.0) -> StormOutcome:
@@ -142,7 +150,32 @@ def ride_out(trial: Trial, storm: Storm, rate: float = 10.0) -> StormOutcome:
         for identities in held
     )
     calm, stormy = others.latencies(0.0, begun), others.latencies(begun, over)
-    return StormOutcome(outcome, over - begun, Latency.of(calm), Latency.of(stormy), over_limits, others.most_waiting)
+    return StormOutcome(
+        outcome, over - begun, Latency.of(calm), Latency.of(stormy), over_limits, others.most_waiting,
+        _most_under_way(others.looks, trial.watch.records(PROFILE_EVENTS), trial.fleet.settings),
+    )  # fmt: skip
+
+
+def _most_under_way(looks: Sequence[tuple[int, ...]], records: Iterable[Stored], settings: Settings) -> int:
+    """Of the records that merges consist of, the most whose cause was committed while they were not applied.
+
+    However long anything takes: each look is at one moment of Redis, and what caused what is in the log.
+
+    Args:
+        looks: up to where each partition of `profile.events`, and then `identity.links`, was applied.
+        records: all of `profile.events`.
+        settings: of the installation.
+    """
+    links, events = settings.partitions, topic_name(settings, PROFILE_EVENTS)
+    places = {topic_name(settings, IDENTITY_LINKS): [links], events: range(settings.partitions)}
+    steps = []  # (place of the cause, offset there, own partition, own offset)
+    for record in records:
+        topic, number, position = _decode(record.value or b"").origin
+        if topic in places:
+            steps.append((places[topic][number], position >> SENT_BITS, record.partition, record.offset))
+    causes, caused, partitions, offsets = np.array(steps).T
+    moments = (np.array(look) for look in set(looks))
+    return max(int(((at[causes] >= caused) & (at[partitions] < offsets)).sum()) for at in moments)
 
 
 class Others:
@@ -156,6 +189,7 @@ class Others:
         self._stopped = threading.Event()
         self._waiting: dict[str, float] = {}  # profile → when Kafka had the order
         self.most_waiting = 0  # in `profile.events`
+        self.looks: list[tuple[int, ...]] = []  # see `_most_under_way`
         self._found: list[tuple[float, float]] = []  # (when Kafka had it, seconds until it could be read)
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._order, self._look)]
@@ -203,15 +237,19 @@ class Others:
                 give_up = time.monotonic() + 120
             with self._lock:
                 waiting = list(self._waiting.items())
-            with redis.pipeline(transaction=False) as pipeline:
+            # Asked for before what is applied: however long that takes, no more is seen to wait than does.
+            ends = kafka.end_offsets(places)
+            with redis.pipeline(transaction=True) as pipeline:  # at one moment
                 for id_, _ in waiting:
                     pipeline.hexists(Keys.of(partition_of(id_, self._settings.partitions)).profiles, id_)
-                for place in places:
-                    pipeline.hget(Keys.of(place.partition).meta, "applied")
+                for meta in (*(Keys.of(place.partition).meta for place in places), IDENTITY.meta):
+                    pipeline.hget(meta, "applied")
                 there = pipeline.execute()
             now = time.monotonic()
-            applied = sum(int(-1 if offset is None else offset) + 1 for offset in there[len(waiting) :])
-            self.most_waiting = max(self.most_waiting, sum(kafka.end_offsets(places).values()) - applied)
+            applied = [int(-1 if offset is None else offset) for offset in there[len(waiting) :]]
+            self.looks.append(tuple(applied))
+            left = [max(ends[place] - applied[place.partition] - 1, 0) for place in places]
+            self.most_waiting = max(self.most_waiting, sum(left))
             for (id_, since), is_there in zip(waiting, there[: len(waiting)], strict=True):
                 if is_there:
                     self._found.append((since, now - since))

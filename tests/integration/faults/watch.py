@@ -117,7 +117,11 @@ class Watch:
 
     def values(self, base: str) -> list[bytes]:
         """The values of a topic's records."""
-        return [record.value for record in self._read(topic_name(self._settings, base)) if record.value is not None]
+        return [record.value for record in self.records(base) if record.value is not None]
+
+    def records(self, base: str) -> list[Stored]:
+        """A topic's records, those of one partition in order."""
+        return list(self._read(topic_name(self._settings, base)))
 
     def documents(self) -> dict[str, bytes]:
         """Every document of a customer or a company, as the store holds it."""
