@@ -163,13 +163,18 @@ def test_an_address_that_three_give_by_turns_is_whose_the_rule_says(seed: int, s
 
 
 @pytest.mark.parametrize("plan", [PLAN, STAYING], ids=["moving", "staying"])
+@pytest.mark.parametrize(("then", "again"), [(3, 3), (100, 7), (1, 100)])
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32))
 @example(seed=14)  # a split that was done long ago was done again, when its share had gone on to somebody else
-def test_requests_that_are_read_again_double_nothing(plan: Plan, seed: int) -> None:
-    """The linker's store is lost after browsers were claimed by several: the same owners, each event once."""
+def test_requests_that_are_read_again_double_nothing(plan: Plan, then: int, again: int, seed: int) -> None:
+    """The linker's store is lost after browsers were claimed by several: the same owners, each event once.
+
+    However many requests come to the linker together, then and now.
+    """
 
     async def story(world: World) -> None:
+        world.requests = then
         world.start()
         for number in range(60):
             who = "user_id", f"u{world.chance.randrange(9)}"
@@ -179,7 +184,7 @@ def test_requests_that_are_read_again_double_nothing(plan: Plan, seed: int) -> N
         await world.settle()
         before = {id_: (one.redirect, one.activity) for id_, one in world.everybody().items()}
         await world.stop()
-        world.links = MemoryLinkStore()
+        world.links, world.requests = MemoryLinkStore(), again
         world.start()
         await world.settle()
 

@@ -227,7 +227,7 @@ class Decider(Process):
         await self._splits.tick()
         applied = (await self._store.state()).applied
         if records := self._world.unread(LINKS, 0, applied + 1):
-            await self._linker.handle(records[: self._chance.randint(1, 3)], applied + 1)
+            await self._linker.handle(records[: self._chance.randint(1, self._world.requests)], applied + 1)
 
     def replace(self, *, dead: bool) -> None:
         super().replace(dead=dead)
@@ -257,6 +257,7 @@ class World:
         self.links = MemoryLinkStore()
         self.profiles = MemoryStore(plan.namespace, PARTITIONS, self.links)
         self.processes: list[Process] = []
+        self.requests = 3  # that the linker is handed at once, at most
         self.slow = (
             False  # whether anybody has gone on beside a successor, and so may have told older news behind newer
         )
