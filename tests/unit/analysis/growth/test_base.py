@@ -11,8 +11,10 @@ import pytest
 from analysis.growth.base import BASE
 from analysis.parameters import Parameters
 from analysis.running import run
+from plan import parse_plan
 from tests.analysed import archived, happened
 from tests.histories import END, ZONE, compare_lists, engine_of, history, retold
+from tests.plans import BASE as PLAN
 
 HORIZON = timedelta(weeks=26)
 
@@ -50,12 +52,16 @@ def test_movements_by_hand() -> None:
 
 
 def test_who_crosses_twice_in_a_period_keeps_the_sum() -> None:
-    shop = [order("A", when, when) for when in ("2024-01-01", "2024-08-01", "2025-12-31")]
-    engine = archived(shop, until="2026-02-01")
-    asked = Parameters(since=date(2024, 1, 1), until=date(2026, 2, 1), interval="quarter")
-    for row in run(BASE, engine, asked).rows:
-        if row["lost"] is not None:
-            assert row["opening"] + row["new"] + row["won_back"] - row["lost"] == row["closing"]
+    """With a horizon of four weeks, in one quarter: A is there, lost, back, lost; B is not there, back, lost, back."""
+    horizon = "churn: {horizon: 28d, label_horizon: 7d}\n"
+    shop = [order("A", when, f"A{when}") for when in ("2025-03-20", "2025-05-01")]
+    shop += [order("B", when, f"B{when}") for when in ("2025-01-01", "2025-04-02", "2025-06-20")]
+    engine = archived(shop, until="2025-08-01", plan=parse_plan(PLAN + horizon, "short.yaml", {}))
+    asked = Parameters(since=date(2025, 1, 1), until=date(2025, 8, 1), interval="quarter")
+    rows = run(BASE, engine, asked).rows
+    for row in rows:
+        assert row["opening"] + row["new"] + row["won_back"] - row["lost"] == row["closing"]
+    assert [rows[1][name] for name in ("opening", "new", "won_back", "lost", "closing")] == [1, 0, 1, 1, 1]
 
 
 def plain(told_as: str) -> dict[date, Counter[str]]:
