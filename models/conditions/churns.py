@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from models.conditions.vocabulary import Vocabulary, suggest
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from profiles.types import Profile, Score
 
@@ -30,9 +31,9 @@ def score_in(writer: Writer, churn: str | None) -> str:
     return writer.prepare(("churn", churn), lambda: f"{writer.bind(reader(churn))}(p)", buyers=False)
 
 
-def risk_in_words(churn: str | None) -> str:
+def risk_in_words(churn: str | None, say: Say = ENGLISH) -> str:
     """What it is called."""
-    return "churn risk" if churn is None else f"churn risk ({churn})"
+    return say("churn risk") if churn is None else say("churn risk (%(name)s)", name=churn)
 
 
 def unknown(churn: str | None, known: Vocabulary) -> Iterator[str]:

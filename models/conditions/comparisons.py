@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from models.conditions.spec import Spec
+from models.conditions.words import ENGLISH, Say
 
 __all__ = [
     "TESTS", "Compare", "Comparison", "Margin", "Measured", "as_comparison", "chosen", "eased", "rank",
@@ -61,15 +62,15 @@ class Comparison(Spec):
             for easing in (0.0, -margin, margin)
         }
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """`above 3 and at most 5`."""
         named = (
-            ("above", self.above),
-            ("below", self.below),
-            ("at least", self.at_least),
-            ("at most", self.at_most),
+            ("above %(limit)s", self.above),
+            ("below %(limit)s", self.below),
+            ("at least %(limit)s", self.at_least),
+            ("at most %(limit)s", self.at_most),
         )
-        return " and ".join(f"{words} {limit:g}" for words, limit in named if limit is not None)
+        return say.all_of(say(words, limit=f"{limit:g}") for words, limit in named if limit is not None)
 
 
 def as_comparison(value: Any) -> Any:

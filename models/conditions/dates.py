@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from models.conditions.spec import Spec
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.durations import Duration, Moment, format_duration, parse_duration
 from profiles.times import parse_time
 
@@ -97,17 +97,18 @@ class Dated(Spec):
         found |= {length for length in (self.passed, self.lately) if length is not None}
         return sorted(found | ({0.0} if self.within is not None or self.lately is not None else set()))
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """`in 30 days at most`."""
         said: list[str] = []
-        for words, length in (("within", self.within), ("in more than", self.beyond)):
-            said += [] if length is None else [f"{words} {duration_in_words(length)}"]
+        for words, length in (("within %(span)s", self.within), ("in more than %(span)s", self.beyond)):
+            said += [] if length is None else [say(words, span=say.duration(length))]
         if self.passed is not None:
-            said.append(f"{duration_in_words(self.passed)} ago or more" if self.passed else "past")
-        said += [] if self.lately is None else [f"less than {duration_in_words(self.lately)} ago"]
-        for words, moment in (("before", self.before), ("not before", self.after)):
-            said += [] if moment is None else [f"{words} {_written(moment)}"]
-        return " and ".join(said)
+            ago = say("%(span)s ago or more", span=say.duration(self.passed)) if self.passed else say("past")
+            said.append(ago)
+        said += [] if self.lately is None else [say("less than %(span)s ago", span=say.duration(self.lately))]
+        for words, moment in (("before %(date)s", self.before), ("not before %(date)s", self.after)):
+            said += [] if moment is None else [say(words, date=_written(moment))]
+        return say.all_of(said)
 
 
 def _written(moment: float) -> str:

@@ -12,6 +12,7 @@ from models.conditions.crossings import Paths
 from models.conditions.spec import Spec
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.where import Where
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 
 __all__ = ["Kind"]
@@ -51,8 +52,8 @@ class Kind(Spec):
         """
 
     @abstractmethod
-    def in_words(self) -> str:
-        """What it says, for people: `purchase at least 5 times`."""
+    def in_words(self, say: Say = ENGLISH) -> str:
+        """What it says, for people: `purchase at least 5 times`; in the messages that `say` translates."""
 
     def foresee(self, paths: Paths, margin: float) -> None:
         """Tell when time alone may turn the answer; nothing to tell of what only events and scores change.

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from models.conditions.spec import Spec
 from models.conditions.tree import DEEPEST, MOST, Condition, depth, leaves
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
@@ -108,18 +108,21 @@ class AlertRule(Spec):
             return 0.0
         return self.clear if self.clear is not None else 0.85 * self.threshold
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """When it opens, for whom, and when it ends."""
         parts: list[str] = []
         if self.threshold is not None:
             about = f" ({self.churn})" if self.churn is not None else ""
-            parts.append(f"{SCORES[self.score]}{about} at least {self.threshold:g}")
+            parts.append(f"{say(SCORES[self.score])}{about} {say('at least %(limit)s', limit=f'{self.threshold:g}')}")
         if self.when is not None:
-            parts.append(self.when.in_words())
+            parts.append(self.when.in_words(say))
         if self.segment is not None:
-            parts.append(f"in segment {self.segment}")
-        ends = "" if self.threshold is None else f"; ends below {self.clears_below:g}"
-        return f"{' and '.join(parts)}{ends}; not again for {duration_in_words(self.cooldown)}"
+            parts.append(say("in segment %(name)s", name=say.name(self.segment)))
+        told = [say.all_of(parts)]
+        if self.threshold is not None:
+            told.append(say("ends below %(limit)s", limit=f"{self.clears_below:g}"))
+        told.append(say("not again for %(span)s", span=say.duration(self.cooldown)))
+        return say("; ").join(told)
 
 
 Rule = TypeVar("Rule", SegmentRule, AlertRule)

@@ -23,7 +23,7 @@ from models.conditions.client import DEVICES, browser_of, country_of, device_of,
 from models.conditions.comparisons import Comparison, require_threshold
 from models.conditions.spec import Spec
 from models.conditions.vocabulary import Vocabulary, suggest
-from models.conditions.words import either
+from models.conditions.words import ENGLISH, Say
 from profiles.ledger.entries import TIMED
 from profiles.types import Event
 
@@ -125,9 +125,11 @@ class Narrowed(Spec):
         """The role and how it is narrowed, if it is."""
         return () if self.where is None else ((role, self.where),)
 
-    def role_in_words(self, role: str) -> str:
+    def role_in_words(self, role: str, say: Say = ENGLISH) -> str:
         """`view where category is shoes`."""
-        return role if self.where is None else f"{role} where {in_words(self.where)}"
+        if self.where is None:
+            return say.name(role)
+        return say("%(role)s where %(which)s", role=say.name(role), which=in_words(self.where, say))
 
     def where_problems(self, role: str, known: Vocabulary) -> Iterator[str]:
         """What is wrong with it in this plan."""
@@ -319,12 +321,14 @@ def _canonical(name: str, value: Any) -> Any:
     return sorted({json.dumps(one): one for one in spelt}.values(), key=json.dumps)
 
 
-def in_words(where: Where) -> str:
+def in_words(where: Where, say: Say = ENGLISH) -> str:
     """`category is shoes and price above 100`."""
     zone = f" ({where['timezone']})" if "timezone" in where else ""
     told = [
-        f"{name} {value.in_words()}" if isinstance(value, Comparison) else f"{name} is {either(_listed(value))}"
+        f"{say.name(name)} {value.in_words(say)}"
+        if isinstance(value, Comparison)
+        else say("%(what)s is %(value)s", what=say.name(name), value=say.either(_listed(value)))
         for name, value in where.items()
         if name != "timezone"
     ]
-    return " and ".join(told) + zone
+    return say.all_of(told) + zone

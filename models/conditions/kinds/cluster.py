@@ -10,6 +10,7 @@ from models.conditions.comparisons import Margin, chosen
 from models.conditions.crossings import Paths
 from models.conditions.kind import Kind
 from models.conditions.ranks import NOWHERE, clearly, growing_silence, keeps
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.population.snapshot import NEAREST
 
@@ -42,5 +43,5 @@ class Cluster(Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_buyers(growing_silence)
 
-    def in_words(self) -> str:
-        return f"in learned cluster {self.cluster}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("in learned cluster %(name)s", name=str(self.cluster))

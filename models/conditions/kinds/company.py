@@ -11,7 +11,7 @@ from models.conditions.comparisons import Measured, chosen
 from models.conditions.crossings import MOMENT, Find, Paths
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import suggest
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.durations import DAY, Duration, format_duration
 from profiles.types import Profile
@@ -60,9 +60,11 @@ class CompanyIs(Measured, Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_everybody(_next_day)
 
-    def in_words(self) -> str:
-        within = "" if self.within is None else f" within {duration_in_words(self.within)}"
-        return f"{MEASURES[self.company].words}{within} {super().in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        what = say(MEASURES[self.company].words)
+        if self.within is not None:
+            what = say("%(what)s within %(span)s", what=what, span=say.duration(self.within))
+        return f"{what} {super().in_words(say)}"
 
     def of_companies(self) -> bool:
         return True

@@ -13,7 +13,7 @@ from models.conditions.crossings import Find, Paths
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary
 from models.conditions.where import Narrowed, Where
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.durations import Duration
 from profiles.types import Tally
@@ -71,10 +71,13 @@ class Count(Measured, Narrowed, Kind):
             ranks = self.ranks(self.margin or 0.0)
             paths.of_role(self.key_of(self.count), _Leaving(self.within), (which for which in ranks if which > 0))
 
-    def in_words(self) -> str:
-        within = "" if self.within is None else f" within {duration_in_words(self.within)}"
-        often = super().in_words()
-        return f"{self.role_in_words(self.count)} {often} {'time' if often.endswith(' 1') else 'times'}{within}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        role, often = self.role_in_words(self.count, say), super().in_words(say)
+        once = super().in_words().endswith(" 1")
+        said = say("%(what)s %(often)s time" if once else "%(what)s %(often)s times", what=role, often=often)
+        return (
+            said if self.within is None else say("%(what)s within %(span)s", what=said, span=say.duration(self.within))
+        )
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from super().problems(known)

@@ -13,7 +13,7 @@ from models.conditions.crossings import MOMENT, Find, Paths
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary
 from models.conditions.where import Narrowed, Where
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.durations import Duration, format_duration
 from profiles.types import HALF_LIVES, Tally
@@ -56,9 +56,9 @@ class Decayed(Measured, Narrowed, Kind):
         levels = self.levels(chosen(self.margin, margin))
         paths.of_role(self.key_of(self.decayed), _Fading(self.half_life), (level for level in levels if level > 0))
 
-    def in_words(self) -> str:
-        role = self.role_in_words(self.decayed)
-        return f"recent {role} {super().in_words()} (each halves in {duration_in_words(self.half_life)})"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        role, often, half = self.role_in_words(self.decayed, say), super().in_words(say), say.duration(self.half_life)
+        return say("recent %(what)s %(often)s (each halves in %(span)s)", what=role, often=often, span=half)
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from super().problems(known)

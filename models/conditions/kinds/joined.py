@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from models.conditions.kind import Kind
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class All(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return "(" + " and ".join(part.write(writer, margin, slack) for part in self.all) + ")"
 
-    def in_words(self) -> str:
-        return " and ".join(map(_grouped, self.all))
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say.all_of(_grouped(part, say) for part in self.all)
 
 
 class Any_(Kind):  # noqa: N801  (Any is typing's)
@@ -48,8 +49,8 @@ class Any_(Kind):  # noqa: N801  (Any is typing's)
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return "(" + " or ".join(part.write(writer, margin, slack) for part in self.any) + ")"
 
-    def in_words(self) -> str:
-        return " or ".join(map(_grouped, self.any))
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say.any_of(_grouped(part, say) for part in self.any)
 
 
 class Not(Kind):
@@ -66,9 +67,10 @@ class Not(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return f"(not {self.condition.write(writer, margin, -slack)})"
 
-    def in_words(self) -> str:
-        return f"not {_grouped(self.condition)}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("not %(what)s", what=_grouped(self.condition, say))
 
 
-def _grouped(part: Kind) -> str:
-    return f"({part.in_words()})" if isinstance(part, (All, Any_)) else part.in_words()
+def _grouped(part: Kind, say: Say) -> str:
+    said = part.in_words(say)
+    return say("(%(what)s)", what=said) if isinstance(part, (All, Any_)) else said

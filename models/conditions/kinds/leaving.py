@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from models.conditions.comparisons import Compare, Comparison, Margin, chosen, require_threshold
 from models.conditions.kind import Kind
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 
 __all__ = ["Leaving", "Left", "Lost"]
@@ -39,8 +40,8 @@ class Left(_Chance):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return self._write(writer, self.key, self.left, margin, slack)
 
-    def in_words(self) -> str:
-        return f"chance of having left {self.left.in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return f"{say('chance of having left')} {self.left.in_words(say)}"
 
 
 class Leaving(_Chance):
@@ -56,8 +57,8 @@ class Leaving(_Chance):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return self._write(writer, self.key, self.leaving, margin, slack)
 
-    def in_words(self) -> str:
-        return f"chance of leaving soon {self.leaving.in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return f"{say('chance of leaving soon')} {self.leaving.in_words(say)}"
 
 
 class Lost(_Chance):
@@ -73,5 +74,5 @@ class Lost(_Chance):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return self._write(writer, self.key, self.lost, margin, slack)
 
-    def in_words(self) -> str:
-        return f"chance of being lost soon {self.lost.in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return f"{say('chance of being lost soon')} {self.lost.in_words(say)}"

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from models.conditions.comparisons import Compare, Comparison, Margin, chosen, require_threshold
 from models.conditions.kind import Kind
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 
 __all__ = ["OpinionIs"]
@@ -40,5 +41,6 @@ class OpinionIs(Kind):
         compared = writer.compare(value, self._asked(), own, slack)
         return f"((o := p.opinions.get({writer.bind(self.opinion)})) is not None and o.count > 0 and {compared})"
 
-    def in_words(self) -> str:
-        return f"{'last' if self.last else 'average'} {self.opinion} {self._asked().in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        what = say("last %(survey)s" if self.last else "average %(survey)s", survey=say.name(self.opinion))
+        return f"{what} {self._asked().in_words(say)}"

@@ -11,6 +11,7 @@ from models.conditions.comparisons import Margin, chosen
 from models.conditions.crossings import Paths
 from models.conditions.kind import Kind
 from models.conditions.ranks import growing_silence
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.population.measures import MEASURES, RISKY
 
@@ -88,13 +89,14 @@ class Quantile(Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_buyers(growing_silence)
 
-    def in_words(self) -> str:
-        low, high = self._low, self._high
+    def in_words(self, say: Say = ENGLISH) -> str:
+        low, high, by = self._low, self._high, say.name(self.quantile)
         if high is None and low is not None:
-            return f"in the top {100 * (1 - low):g} % by {self.quantile}"
+            return say("in the top %(share)s by %(what)s", share=f"{100 * (1 - low):g} %", what=by)
+        most = f"{100 * (high or 0.0):g} %"
         if low is None:
-            return f"in the bottom {100 * (high or 0.0):g} % by {self.quantile}"
-        return f"between {100 * low:g} % and {100 * (high or 0.0):g} % by {self.quantile}"
+            return say("in the bottom %(share)s by %(what)s", share=most, what=by)
+        return say("between %(low)s and %(high)s by %(what)s", low=f"{100 * low:g} %", high=most, what=by)
 
 
 def write_between(writer: Writer, measure: str, low: float | None, high: float | None) -> str:

@@ -13,7 +13,7 @@ from models.conditions.kind import Kind
 from models.conditions.kinds.quantile import write_between
 from models.conditions.ranks import growing_silence
 from models.conditions.spec import Spec
-from models.conditions.words import either
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.population.measures import FREQUENCY, MONETARY, RECENCY
 
@@ -87,8 +87,11 @@ class Rfm(Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_buyers(growing_silence)
 
-    def in_words(self) -> str:
-        return " and ".join(f"{name} fifth {either(quintiles)}" for name, _, quintiles in self.rfm.asked())
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say.all_of(
+            say("%(what)s fifth %(which)s", what=say.name(name), which=say.either(quintiles))
+            for name, _, quintiles in self.rfm.asked()
+        )
 
 
 def _runs(quintiles: Sequence[int]) -> list[tuple[int, int]]:

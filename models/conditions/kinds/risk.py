@@ -11,7 +11,7 @@ from models.conditions.churns import risk_in_words, score_in, unknown
 from models.conditions.comparisons import Compare, Margin, chosen, require_threshold
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary
-from models.conditions.words import either
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 
 __all__ = ["Band", "Risk"]
@@ -40,8 +40,8 @@ class Risk(Kind):
         compared = writer.compare(f"{score}.risk", self.risk, chosen(self.margin, margin), slack)
         return f"({score} is not None and {compared})"
 
-    def in_words(self) -> str:
-        return f"{risk_in_words(self.churn)} {self.risk.in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return f"{risk_in_words(self.churn, say)} {self.risk.in_words(say)}"
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from unknown(self.churn, known)
@@ -63,8 +63,8 @@ class Band(Kind):
         score = score_in(writer, self.churn)
         return f"({score} is not None and {score}.band in {writer.bind_names(self.band)})"
 
-    def in_words(self) -> str:
-        return f"{risk_in_words(self.churn)} is {either(self.band)}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("%(what)s is %(value)s", what=risk_in_words(self.churn, say), value=say.either(self.band))
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from unknown(self.churn, known)

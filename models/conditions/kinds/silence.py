@@ -12,7 +12,7 @@ from models.conditions.crossings import MOMENT, Find, Paths, first_after
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary
 from models.conditions.where import Narrowed, Where
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.durations import Duration
 from models.features.orders import usual_gap
@@ -69,15 +69,17 @@ class Since(Narrowed, Kind):
         else:
             paths.of_role(self.key_of(self.since), _since_role, limits)
 
-    def in_words(self) -> str:
-        what = "last seen" if self.since == _ANY else f"last {self.role_in_words(self.since)}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        what = say("last seen")
+        if self.since != _ANY:
+            what = say("last %(role)s", role=self.role_in_words(self.since, say))
         limits = [
-            f"{words} {duration_in_words(span)}"
-            for words, span in (("more than", self.more_than), ("less than", self.less_than))
+            say(words, span=say.duration(span))
+            for words, span in (("more than %(span)s", self.more_than), ("less than %(span)s", self.less_than))
             if span is not None
         ]
-        words = f"{what} {' and '.join(limits)} ago"
-        return f"({words}, or never)" if self.or_never else words
+        words = say("%(what)s %(spans)s ago", what=what, spans=say.all_of(limits))
+        return say("(%(what)s, or never)", what=words) if self.or_never else words
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.since != _ANY:
@@ -111,9 +113,9 @@ class NotDone(Narrowed, Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_role(self.key_of(self.not_done), _since_role, [self.for_])
 
-    def in_words(self) -> str:
-        never = "or never" if self.or_never else "but before"
-        return f"no {self.role_in_words(self.not_done)} for {duration_in_words(self.for_)} ({never})"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        never = "no %(role)s for %(span)s (or never)" if self.or_never else "no %(role)s for %(span)s (but before)"
+        return say(never, role=self.role_in_words(self.not_done, say), span=say.duration(self.for_))
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from super().problems(known)
@@ -146,10 +148,14 @@ class LastAfter(Narrowed, Kind):
         than = f"({later} if (u := {writer.tally(self.after)}) is not None else {self.or_never})"
         return f"((t := {writer.tally(self.key_of(self.latest))}) is not None and {than})"
 
-    def in_words(self) -> str:
-        by = "" if self.by is None else f"{duration_in_words(self.by)} or more "
-        never = ", or without any" if self.or_never else ""
-        return f"last {self.role_in_words(self.latest)} {by}after the last {self.after}{never}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        role, other = self.role_in_words(self.latest, say), say.name(self.after)
+        if self.by is None:
+            said = say("last %(role)s after the last %(other)s", role=role, other=other)
+        else:
+            by = say.duration(self.by)
+            said = say("last %(role)s %(span)s or more after the last %(other)s", role=role, span=by, other=other)
+        return say("%(what)s, or without any", what=said) if self.or_never else said
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from super().problems(known)
@@ -175,8 +181,8 @@ class GapRatio(Kind):
     def foresee(self, paths: Paths, margin: float) -> None:
         paths.of_buyers(_usual_gaps, self.gap_ratio.levels(chosen(self.margin, margin)))
 
-    def in_words(self) -> str:
-        return f"silence {self.gap_ratio.in_words()} times the usual gap between orders"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("silence %(often)s times the usual gap between orders", often=self.gap_ratio.in_words(say))
 
 
 def _write(writer: Writer, role: str, more_than: float | None, less_than: float | None, or_never: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary, suggest
-from models.conditions.words import either
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.segments.lifecycle import AT_RISK, StageName
 
@@ -27,8 +27,8 @@ class InSegment(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return f"({writer.bind(self.segment)} in names)"
 
-    def in_words(self) -> str:
-        return f"in segment {self.segment}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("in segment %(name)s", name=say.name(self.segment))
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.segment not in known.segments:
@@ -51,5 +51,5 @@ class Stage(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return f"(p.stage in {writer.bind_names(self.stage)})"
 
-    def in_words(self) -> str:
-        return f"stage is {either(self.stage)}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("stage is %(value)s", value=say.either(self.stage))

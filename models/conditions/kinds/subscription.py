@@ -13,7 +13,7 @@ from models.conditions.comparisons import Compare, require_threshold
 from models.conditions.crossings import Find, Paths, first_after
 from models.conditions.dates import Date, require_date
 from models.conditions.kind import Kind
-from models.conditions.words import either
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.features.readers import lasting, subscription_state, subscriptions_of
 from profiles.money import exponent
@@ -23,7 +23,11 @@ from profiles.types import Profile, Subscription
 __all__ = ["SubscriptionIs"]
 
 _TIMES = ("ends", "started", "renewed", "changed", "cancelled")
-_MOVES = {"up": "grew", "down": "shrank"}
+_TIMED = {
+    "ends": "its paid period ends %(when)s", "started": "started %(when)s", "renewed": "renewed %(when)s",
+    "changed": "changed %(when)s", "cancelled": "cancelled %(when)s",
+}  # fmt: skip
+_MOVES = {"up": "grew last", "down": "shrank last"}
 
 
 class SubscriptionIs(Kind):
@@ -81,17 +85,17 @@ class SubscriptionIs(Kind):
             if date is not None and (lengths := date.lengths()):
                 paths.of_everybody(_TimeOf(name), lengths)
 
-    def in_words(self) -> str:
-        said = ["with a subscription" if self.subscription == "active" else "with no subscription left"]
+    def in_words(self, say: Say = ENGLISH) -> str:
+        said = [say("with a subscription" if self.subscription == "active" else "with no subscription left")]
         for name in _TIMES:
             if (date := getattr(self, name)) is not None:
-                said.append(f"{'its paid period ends' if name == 'ends' else name} {date.in_words()}")
+                said.append(say(_TIMED[name], when=date.in_words(say)))
         if self.interval is not None:
-            said.append(f"paid by the {either(self.interval)}")
+            said.append(say("paid by the %(interval)s", interval=say.either(self.interval)))
         for words, compared in (("seats", self.seats), ("monthly revenue", self.mrr)):
-            said += [] if compared is None else [f"{words} {compared.in_words()}"]
-        said += [] if self.moved is None else [f"{_MOVES[self.moved]} last"]
-        return ", ".join(said)
+            said += [] if compared is None else [f"{say(words)} {compared.in_words(say)}"]
+        said += [] if self.moved is None else [say(_MOVES[self.moved])]
+        return say(", ").join(said)
 
 
 def _time_of(subscription: Subscription, name: str, now: float) -> float | None:

@@ -6,6 +6,7 @@ from pydantic import field_validator
 
 from models.conditions.comparisons import Compare, require_threshold
 from models.conditions.kind import Kind
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from profiles.types import Profile
 
@@ -25,8 +26,8 @@ class OpenTickets(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return writer.compare(f"{writer.bind(_open)}(p)", self.open_tickets, 0.0, slack)
 
-    def in_words(self) -> str:
-        return f"open tickets {self.open_tickets.in_words()}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return f"{say('open tickets')} {self.open_tickets.in_words(say)}"
 
 
 def _open(profile: Profile) -> int:

@@ -13,7 +13,7 @@ from models.conditions.comparisons import Measured, chosen
 from models.conditions.crossings import Find, Paths
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary, suggest
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from models.durations import Duration
 from profiles.money import exponent
@@ -57,9 +57,11 @@ class Sum(Measured, Kind):
         if self.within is not None:
             paths.of_buyers(_Leaving(self.within))
 
-    def in_words(self) -> str:
-        within = "" if self.within is None else f" within {duration_in_words(self.within)}"
-        return f"{_TOTALS[self.sum]} {super().in_words()}{within}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        said = f"{say(_TOTALS[self.sum])} {super().in_words(say)}"
+        return (
+            said if self.within is None else say("%(what)s within %(span)s", what=said, span=say.duration(self.within))
+        )
 
 
 class Ratio(Measured, Kind):
@@ -78,9 +80,9 @@ class Ratio(Measured, Kind):
         compared = writer.compare(f"{over} / d", self, chosen(self.margin, margin), slack)
         return f"((d := {under}) > 0 and {compared})"
 
-    def in_words(self) -> str:
-        over, under = (_TOTALS.get(name, name) for name in self.ratio)
-        return f"{over} {super().in_words()} times {under}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        over, under = (say(_TOTALS[name]) if name in _TOTALS else say.name(name) for name in self.ratio)
+        return say("%(what)s %(often)s times %(other)s", what=over, often=super().in_words(say), other=under)
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         for name in self.roles():

@@ -14,7 +14,7 @@ from models.conditions.crossings import Find, Paths, first_after
 from models.conditions.dates import Dated, date_of
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary, suggest
-from models.conditions.words import either, value_in_words
+from models.conditions.words import ENGLISH, Say
 from models.conditions.writer import Writer
 from profiles.claims import believed_trait
 from profiles.types import Profile
@@ -57,16 +57,17 @@ class TraitIs(Comparison, Dated, Kind):
         if lengths := self.lengths():
             paths.of_everybody(_DateOf(self.trait), lengths)
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
+        what = say.name(self.trait)
         if self.exists is not None:
-            return f"{self.trait} is {'known' if self.exists else 'unknown'}"
-        if self.one_of is not None:
-            return f"{self.trait} is {either(self.one_of)}"
+            return say("%(what)s is known" if self.exists else "%(what)s is unknown", what=what)
         if self.compares:
-            return f"{self.trait} {Comparison.in_words(self)}"
-        if self.dates:
-            return f"{self.trait} is {Dated.in_words(self)}"
-        return f"{self.trait} is {value_in_words(self.equals)}"
+            return f"{what} {Comparison.in_words(self, say)}"
+        if self.one_of is not None:
+            value = say.either(self.one_of)
+        else:
+            value = Dated.in_words(self, say) if self.dates else say.value(self.equals)
+        return say("%(what)s is %(value)s", what=what, value=value)
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.trait not in known.traits:
@@ -90,8 +91,8 @@ class HasIdentity(Kind):
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         return f"bool(p.identities.get({writer.bind(self.identity)}))"
 
-    def in_words(self) -> str:
-        return f"known by {self.identity}"
+    def in_words(self, say: Say = ENGLISH) -> str:
+        return say("known by %(name)s", name=say.name(self.identity))
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.identity not in known.identities:
