@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from models.conditions.spec import Spec
+from models.conditions.words import ENGLISH, Say
 from models.durations import DAY, WEEK, Duration, Moment
 
 __all__ = ["Bands", "ChurnConfig", "Definition", "EndsBy", "Lifecycle", "Outage", "Words"]
@@ -94,14 +95,14 @@ class EndsBy(Spec):
         """Whether it is a state that ends once, and no events that stay away."""
         return self.subscription is not None or self.mrr is not None
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """For people: what has to happen, within the horizon."""
         if self.no is not None:
-            return f"no {self.no}"
+            return say("no %(role)s", role=say.name(self.no))
         if self.disuse:
-            return f"no use of {', '.join(self.disuse)}"
-        ends = "no subscription left" if self.subscription else "no recurring revenue left"
-        return ends if self.period is None else f"{ends}, cancelled or not renewed"
+            return say("no use of %(name)s", name=say(", ").join(map(say.name, self.disuse)))
+        ends = say("no subscription left" if self.subscription else "no recurring revenue left")
+        return ends if self.period is None else say("%(what)s, cancelled or not renewed", what=ends)
 
 
 class Words(Spec):

@@ -15,6 +15,7 @@ from jinja2_fragments import render_block
 
 from console.access.masking import masked, sight_of
 from console.access.scopes import Scope, Viewer
+from console.pages.catalogues.condition_words import PlanWords
 from console.pages.drawing.curve import survival_curve
 from console.pages.drawing.moves import moves_plot
 from console.pages.drawing.sparkline import sparkline, weekly
@@ -110,6 +111,7 @@ class Frame:
         self._now = now
         self._plan = plan
         self._without = without
+        self._words = PlanWords(plan)
 
     async def page(
         self, request: Request, viewer: Viewer | None, template: str, /, *, status: int = 200, **values: Any
@@ -128,7 +130,11 @@ class Frame:
         places = [
             place for place in NAVIGATION if viewer and viewer.may(place.scope) and place.path not in self._without
         ]
-        return {"viewer": viewer, "places": places, "path": request.url.path, "now": await self._now()}
+        language = language_of(request)
+        return {
+            "viewer": viewer, "places": places, "path": request.url.path, "now": await self._now(),
+            "of_plan": lambda text: self._words.say(text, language),
+        }  # fmt: skip
 
     async def part(self, request: Request, viewer: Viewer, template: str, block: str, /, **values: Any) -> HTMLResponse:
         """One block of a page, for who looks."""

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from console.access.scopes import Viewer
 from console.api.profiles import known_segment
+from console.pages.catalogues.condition_words import say_in
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
 from console.pages.live.streaming import stream
 from console.services.builder import EXAMPLES, Join, rows_of, write
 from console.services.ports import ApiDeps
+from console.services.preview import rule_of
 from console.services.segments import Segments
 from console.views.companies import summary_of_company
 from console.views.label import label
@@ -72,7 +74,7 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             await known_segment(deps, name)
         if name in rules and not rows:
             join, rows = rows_of(rules[name])
-        values = await tried(viewer, name, join, rows, None)
+        values = await tried(viewer, language_of(request), name, join, rows, None)
         return await frame.page(request, viewer, "builder", examples=EXAMPLES, **values)
 
     @router.get("/segments/preview")
@@ -86,11 +88,14 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         viewer: Viewer = tries,
     ) -> Response:
         """One part of the customers after the other; each answer asks for the next."""
-        values = await tried(viewer, name, join, rows, cursor, tuple(map(int, so_far.split(","))))
+        values = await tried(
+            viewer, language_of(request), name, join, rows, cursor, tuple(map(int, so_far.split(",")))
+        )  # fmt: skip
         return await frame.part(request, viewer, "builder", "preview", **values)
 
     async def tried(
         viewer: Viewer,
+        language: str,
         name: str,
         join: Join,
         rows: list[str],
@@ -98,10 +103,11 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         so_far: tuple[int, ...] = (0, 0, 0, 0),
     ) -> dict[str, Any]:
         written = write(join, rows, name, deps.plan)
-        answer, problem = None, ""
+        answer, problem, words = None, "", ""
         if written.asked is not None:
             try:
                 answer = await found.preview(written.asked.model_copy(update={"cursor": cursor}))
+                words = rule_of(written.asked).when.in_words(say_in(language))
             except Misconfigured as error:
                 problem = str(error)
         counts = (answer.looked_at, answer.inside, answer.enters, answer.leaves) if answer else (0, 0, 0, 0)
@@ -112,6 +118,7 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         labels = {id_: label(one, deps.plan, masked=masked) for id_, one in known.items()}
         return {
             "name": name, "join": join, "written": written, "answer": answer, "problem": problem, "summed": summed,
+            "words": words,
             "labels": labels, "stored": name if name in rules else "",
         }  # fmt: skip
 

@@ -22,7 +22,7 @@ from profiles.errors import Misconfigured
 from profiles.types import Profile
 from streams.background import aside
 
-__all__ = ["Previewed", "compile_request", "preview"]
+__all__ = ["Previewed", "compile_request", "preview", "rule_of"]
 
 _UNNAMED = "preview"
 _TOLD = 20  # mistakes of one rule that are told
@@ -44,14 +44,22 @@ def compile_request(asked: PreviewRequest, plan: Plan, population: PopulationSna
         Misconfigured: a plan would not take it.
     """
     others = plan.segments if asked.others is None else [_read(other, "others") for other in asked.others]
-    if asked.rule is not None:
-        rule = _read(asked.rule, "rule", asked.name or _UNNAMED)
-    else:
-        rule = _read(asked.condition or {}, "condition", asked.name or _UNNAMED)
+    rule = rule_of(asked)
     if problems := plan.problems_of(rule, others):
         raise Misconfigured("; ".join(problems))
     judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: population)
     return Previewed(rule, judge, population)
+
+
+def rule_of(asked: PreviewRequest) -> SegmentRule:
+    """The rule that a request is about.
+
+    Raises:
+        Misconfigured: it is none.
+    """
+    if asked.rule is not None:
+        return _read(asked.rule, "rule", asked.name or _UNNAMED)
+    return _read(asked.condition or {}, "condition", asked.name or _UNNAMED)
 
 
 async def preview(asked: PreviewRequest, segment: Previewed, deps: ApiDeps) -> SegmentPreview:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from models.conditions.spec import Spec
+from models.conditions.words import ENGLISH, Say
 
 __all__ = ["Hour", "Quiet", "Zone", "day_of", "next_at", "quiet_until"]
 
@@ -59,11 +60,13 @@ class Quiet(Spec):
             raise ValueError("all seven days are quiet, so nothing would ever be told; leave the sink out")
         return self
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """When, and what comes of it."""
-        hours = [f"{self.from_} to {self.to}"] if self.from_ else []
-        told = "in one digest" if self.then == "digest" else "one by one"
-        return f"quiet {' and '.join([*hours, *self.days])}, then {told}"
+        hours = [say("%(time)s to %(end)s", time=self.from_, end=self.to or "")] if self.from_ else []
+        when = say.all_of([*hours, *map(say.name, self.days)])
+        if self.then == "digest":
+            return say("quiet %(when)s, then in one digest", when=when)
+        return say("quiet %(when)s, then one by one", when=when)
 
 
 def quiet_until(quiet: Quiet, zone: str, now: float) -> float | None:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from models.cases.hours import Quiet
 from models.conditions.rules import AlertRule, Grain, Name
 from models.conditions.spec import Spec
-from models.conditions.words import duration_in_words, either
+from models.conditions.words import ENGLISH, Say
 from models.durations import Duration
 from profiles.claims import believed_trait
 from profiles.companies.affiliation import companies_at
@@ -50,24 +50,25 @@ class When(Spec):
         """Whether it takes every case."""
         return not self.model_dump(exclude_defaults=True)
 
-    def in_words(self) -> str:
+    def in_words(self, say: Say = ENGLISH) -> str:
         """Who these are."""
-        return " and ".join(self._words()) or "any case"
+        return say.all_of(self._words(say)) or say("any case")
 
-    def _words(self) -> Iterator[str]:
+    def _words(self, say: Say) -> Iterator[str]:
         if self.grain is not None:
-            yield "a company" if self.grain == "company" else "a customer"
+            yield say("of a company" if self.grain == "company" else "of a customer")
         if self.kind is not None:
-            yield "has left" if self.kind == "win_back" else "has not left"
-        for word, names in (("severity", self.severity), ("alert", self.rule)):
-            if names is not None:
-                yield f"{word} {either(names)}"
+            yield say("has left" if self.kind == "win_back" else "has not left")
+        if self.severity is not None:
+            yield say("severity %(name)s", name=say.names(self.severity))
+        if self.rule is not None:
+            yield say("alert %(name)s", name=say.names(self.rule))
         if self.segment is not None:
-            yield f"in segment {either(self.segment)}"
+            yield say("in segment %(name)s", name=say.names(self.segment))
         if self.company is not None:
-            yield f"of company {either(self.company)}"
+            yield say("of company %(name)s", name=say.any_of(self.company))
         for trait, values in self.traits.items():
-            yield f"{trait} is {either(values)}"
+            yield say("%(what)s is %(value)s", what=say.name(trait), value=say.either(values))
 
 
 class Escalation(Spec):
@@ -109,22 +110,23 @@ class Route(Spec):
         """Which cases go to whom, and where they are told."""
         return f"{self.when.in_words()} → {self.goes_to()}"
 
-    def goes_to(self) -> str:
+    def goes_to(self, say: Say = ENGLISH) -> str:
         """To whom, and where it is told."""
         words = [self.owner] if self.owner else []
         if self.sinks:
-            words.append(f"told to {', '.join(self.sinks)}")
+            words.append(say("told to %(name)s", name=say(", ").join(self.sinks)))
         if self.remind:
-            words.append(f"again every {duration_in_words(self.remind)}")
+            words.append(say("again every %(span)s", span=say.duration(self.remind)))
         if self.escalate:
-            words.append(f"after {duration_in_words(self.escalate.after)} to {self.escalate.to}")
+            after = say.duration(self.escalate.after)
+            words.append(say("after %(span)s to %(name)s", span=after, name=self.escalate.to))
         if self.quiet:
-            words.append(self.quiet.in_words())
+            words.append(self.quiet.in_words(say))
         if self.daily_cap:
-            words.append(f"at most {self.daily_cap} a day")
+            words.append(say("at most %(n)s a day", n=str(self.daily_cap)))
         if self.goes_on:
-            words.append("and on to the next")
-        return "; ".join(words)
+            words.append(say("and on to the next"))
+        return say("; ").join(words)
 
 
 class _Facts(NamedTuple):

@@ -11,7 +11,7 @@ from models.companies.risk import score_company
 from models.companies.scorecard import BY_HAND, Scorecard
 from models.companies.signals import ground_of
 from models.conditions.crossings import MOMENT
-from models.conditions.words import duration_in_words
+from models.conditions.words import ENGLISH, Say
 from models.config import ChurnConfig
 from models.durations import DAY
 from models.segments.lifecycle import Lifecycles
@@ -41,9 +41,13 @@ class Judging:
     @property
     def means(self) -> str:
         """What the risk of a company is about, for people."""
-        definition, within = self.ground.definition, duration_in_words(self.ground.horizon)
-        what = definition.ends_by.in_words() if definition is not None else "nobody works with it any more"
-        return f"{what} within {within}"
+        return self.in_words()
+
+    def in_words(self, say: Say = ENGLISH) -> str:
+        """The same in a language."""
+        definition, within = self.ground.definition, say.duration(self.ground.horizon)
+        ended = definition.ends_by.in_words(say) if definition is not None else say("nobody works with it any more")
+        return say("%(what)s within %(span)s", what=ended, span=within)
 
     def look(self, company: Profile, now: float, card: Scorecard = BY_HAND) -> None:
         """Bring a company up to date. What time alone changes it changes as a day begins, so that is when it is due.

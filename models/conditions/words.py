@@ -56,11 +56,15 @@ class Say:
         """A value of a plan: `yes`, `2.5`, `NL`."""
         if isinstance(value, bool):
             return self._translate("yes") if value else self._translate("no")
-        return f"{value:g}" if isinstance(value, float) else self.name(str(value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     def either(self, values: str | Sequence[Any]) -> str:
         """`ENGLISH.either(["a", "b"]) == "a or b"`; a text is said as it is."""
-        return self.name(values) if isinstance(values, str) else self.any_of(map(self.value, values))
+        return values if isinstance(values, str) else self.any_of(map(self.value, values))
+
+    def names(self, names: str | Sequence[str]) -> str:
+        """The same of names of the plan, or of its vocabulary."""
+        return self.name(names) if isinstance(names, str) else self.any_of(map(self.name, names))
 
     def _count(self, count: float, unit: str) -> str:
         several = "s" if self._plural and count != 1 else ""

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 
 from babel.dates import format_date
 
+from console.pages.catalogues import condition_words
 from console.pages.catalogues.news import NEWS
 from console.pages.languages import translations
 from console.views.segments import DONE
@@ -152,6 +153,7 @@ def messages() -> Iterator[str]:
     """All that catalogues have to say."""
     yield from PHRASES
     yield from NEWS
+    yield from condition_words.messages()
     yield from (text for kind in KINDS.values() for text in (kind.meaning, kind.basis))
     yield from DONE.values()
     yield from ("; ", " and ")

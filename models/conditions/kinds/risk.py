@@ -64,7 +64,7 @@ class Band(Kind):
         return f"({score} is not None and {score}.band in {writer.bind_names(self.band)})"
 
     def in_words(self, say: Say = ENGLISH) -> str:
-        return say("%(what)s is %(value)s", what=risk_in_words(self.churn, say), value=say.either(self.band))
+        return say("%(what)s is %(value)s", what=risk_in_words(self.churn, say), value=say.names(self.band))
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from unknown(self.churn, known)

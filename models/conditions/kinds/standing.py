@@ -52,4 +52,4 @@ class Stage(Kind):
         return f"(p.stage in {writer.bind_names(self.stage)})"
 
     def in_words(self, say: Say = ENGLISH) -> str:
-        return say("stage is %(value)s", value=say.either(self.stage))
+        return say("stage is %(value)s", value=say.names(self.stage))

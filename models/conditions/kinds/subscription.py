@@ -91,7 +91,7 @@ class SubscriptionIs(Kind):
             if (date := getattr(self, name)) is not None:
                 said.append(say(_TIMED[name], when=date.in_words(say)))
         if self.interval is not None:
-            said.append(say("paid by the %(interval)s", interval=say.either(self.interval)))
+            said.append(say("paid by the %(interval)s", interval=say.names(self.interval)))
         for words, compared in (("seats", self.seats), ("monthly revenue", self.mrr)):
             said += [] if compared is None else [f"{say(words)} {compared.in_words(say)}"]
         said += [] if self.moved is None else [say(_MOVES[self.moved])]

@@ -66,7 +66,7 @@ def test_a_route_may_take_cases_of_customers_and_of_companies(plan_of):
         "{when: {grain: company, segment: large, traits: {tier: gold}}, owner: Accounts}",
         "{when: {segment: [large, dutch], traits: {country: NL}}, owner: CRM}",
     )
-    assert found.file.routes[0].in_words() == "a company and in segment large and tier is gold → Accounts"
+    assert found.file.routes[0].in_words() == "of a company and in segment large and tier is gold → Accounts"
     with pytest.raises(PlanError) as refused:
         plan_of(routes("{when: {grain: company}, owner: CRM}"))
     assert "routes[0].when.grain: the plan has no `groups`, so there is no company" in str(refused.value)
