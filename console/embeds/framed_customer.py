@@ -21,6 +21,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
+from console.pages.live.looks import Looks
 from console.pages.live.streaming import stream
 from console.services.assignees import assignees
 from console.services.ports import ApiDeps
@@ -46,7 +47,7 @@ def customer_frame_router(deps: ApiDeps, embeds: Embeds, entry: Entry, gate: Gat
     router = APIRouter(prefix="/embed", include_in_schema=False, max_body_size=16 * 1024)
     looks = Depends(gate.may("profiles:read", what="look"))
     listens = Depends(gate.may("profiles:read", what="look", asks=False))
-    signed_in = Depends(entry.may("profiles:read"))
+    signed_in, written = Depends(entry.may("profiles:read")), Looks(gate.note, VIEWED)
 
     @router.get("/customer")
     async def customer(request: Request) -> Response:
@@ -63,12 +64,13 @@ def customer_frame_router(deps: ApiDeps, embeds: Embeds, entry: Entry, gate: Gat
         if found is None:
             gate.note(request, viewer, VIEWED, result="404")
             return await frame.part(request, viewer, "embed_customer", "unknown")
-        gate.note(request, viewer, VIEWED, found.id)
+        written.page(request, viewer, found.id)
         return await frame.part(request, viewer, "embed_customer", "main", **await values_of(deps, found, viewer))
 
     @router.get("/live/{profile}")
     async def live(request: Request, profile: str, viewer: Viewer = listens) -> Response:
         language = language_of(request)
+        written.stream(request, viewer, profile, await deps.reader.profile(profile))
 
         async def render() -> dict[str, str]:
             found = await deps.reader.profile(profile)

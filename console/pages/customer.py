@@ -16,6 +16,7 @@ from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
+from console.pages.live.looks import Looks
 from console.pages.live.streaming import stream
 from console.services.assignees import assignees
 from console.services.first_steps import FirstSteps
@@ -60,7 +61,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The routes /c/{profile}, its stream, and why its identities are one customer's."""
     router = APIRouter(include_in_schema=False)
     reads, audits = Depends(entry.may("profiles:read")), Depends(entry.may("audit:read"))
-    first_steps = FirstSteps(deps)
+    first_steps, written = FirstSteps(deps), Looks(entry.note, "profile.view")
 
     @router.get("/c/{profile}")
     async def customer(
@@ -69,7 +70,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         found = await _known(deps, profile)
         if found.id != profile:  # merged into another
             return RedirectResponse(f"/c/{found.id}?joined=true", 303, HEADERS)
-        entry.note(request, viewer, "profile.view", found.id)
+        written.page(request, viewer, found.id)
         await first_steps.looked(viewer, found.id)
         return await frame.page(request, viewer, "customer", joined=joined, **await values(found, viewer, source))
 
@@ -100,6 +101,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     @router.get("/live/c/{profile}")
     async def live(request: Request, profile: str, source: Source = "", viewer: Viewer = reads) -> Response:
         language = language_of(request)
+        written.stream(request, viewer, profile, await deps.reader.profile(profile))
 
         async def render() -> dict[str, str]:
             found = await deps.reader.profile(profile)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 import msgspec
@@ -31,6 +33,18 @@ def test_only_the_named_tools_may_hold_the_frame_and_nothing_else_changes() -> N
         window = await world.http.get(f"/embed/allow?origin={CHAT}")
         assert window.headers["cross-origin-opener-policy"] == "unsafe-none"
         assert (await world.http.get("/embed/allow?origin=https://evil.example.com")).status_code == 403
+
+    run(test)
+
+
+def test_who_looks_by_a_stream_of_a_frame_alone_is_written_down() -> None:
+    async def test(world: World) -> None:
+        given = (await world.token()).json()
+        headers = {"X-Rapport-Embed": given["token"], "X-Rapport-Embed-Origin": CHAT, **OURS}
+        for _ in range(2):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(world.http.get(f"/embed/live/{ADA.id}", headers=headers), 0.3)
+        assert world.rows()[1:] == [("kim", "embed", "profile.view", ADA.id)]
 
     run(test)
 

@@ -12,7 +12,7 @@ import pytest
 from console.pages.customer import _FRAGMENTS
 from profiles.stores.access import Account
 from profiles.types import ERASED, Churn, Company, Profile, Reason, Score
-from tests.console.browsing.living import Living, living
+from tests.console.browsing.living import Living, aside, living
 from tests.console.people import customer, happened
 from tests.console.test_churns import PLAN as UNSEEN
 
@@ -105,3 +105,21 @@ def test_who_is_given_another_role_sees_no_more_by_an_open_page(client: httpx.Cl
     assert not [line for line in rest if "Augusta" in line]
     with client.stream("GET", f"/live/c/{ada.id}") as stream:
         assert "Augusta" not in state(stream.iter_lines())
+
+
+def test_who_looks_by_a_stream_alone_is_written_down_once_a_look(client: httpx.Client, console: Living) -> None:
+    """The stream of a page that was asked for is the same look, and so is one that breaks and is opened anew."""
+    with_page, without = customer(("user_id", "301")), customer(("user_id", "302"))
+    console.keep(with_page)
+    console.keep(without)
+    client.get(f"/c/{with_page.id}", headers={"Accept": "text/html"})
+    for one in (with_page, without, without):
+        with client.stream("GET", f"/live/c/{one.id}") as stream:
+            assert state(stream.iter_lines())
+    with client.stream("GET", "/live/c/nobody") as stream:
+        assert "no longer here" in state(stream.iter_lines())
+
+    rows = aside(lambda: asyncio.run(console.audit.newest(50))).rows
+    looks = [row.object for row in rows if row.action == "profile.view"]
+    assert (looks.count(with_page.id), looks.count(without.id)) == (1, 1)
+    assert "nobody" not in looks
