@@ -129,6 +129,8 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "total": found.total,
             "previous": found.previous,
             "following": found.following,
+            "as_of": found.as_of,
+            "lost": found.lost,
             "chosen": chosen,
             "sort": sort,
             "address": urlencode({"tab": filters.state, "sort": sort, **chosen}),

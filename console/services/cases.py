@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from types import MappingProxyType
 from typing import NamedTuple
 
-from console.services.open_cases import CaseReads, Sort, cut
+from console.services.open_cases import CaseReads, Look, Sort, cut
 from console.views.document import Money
 from console.views.matters.cases import Tally
 from models.cases.routes import severest
@@ -79,6 +79,8 @@ class Listed(NamedTuple):
     start: int | None = None  # how many come before the page; None: nobody knows
     total: int | None = None  # under filters and state; None: nobody knows
     own: int = 0  # that stand and `person` has, under the filters
+    as_of: float | None = None  # when the first page was seen, in whose order a later one is
+    lost: bool = False  # that order is not known any more: this is the one of now
 
 
 async def list_cases(
@@ -93,6 +95,10 @@ async def list_cases(
 ) -> Listed:
     """A page of cases. Three round trips: rows, how many are done, and the customers shown.
 
+    Later pages are those of the list as it was when the first one was seen, with cases as they are now: so none comes
+    twice and none is left out that stood then, wherever it would stand now. Where that look is not known any more they
+    are of the list of now, and it is said.
+
     Args:
         reader: of the store.
         reads: of all who ask it.
@@ -103,7 +109,8 @@ async def list_cases(
         currency: of the plan.
         person: who asks.
     """
-    rows = filters.let((await reads.read(reader)).ordered(sort))
+    cases = await reads.read(reader)
+    rows = filters.let(cases.ordered(sort))
     counts = _counts(rows, currency)
     counts["done"] = Tally(count=await reader.count_cases_done(), value_at_risk=Money.of_minor(0, currency))
     own = _own(rows, person)
@@ -111,10 +118,28 @@ async def list_cases(
         customers, following = await _done(reader, filters, limit, cursor)
         start = None if cursor else 0
         return Listed(customers, following, counts, None if start == 0 else "", start, own=len(own))
-    page = cut(own if filters.state == MINE else _in_state(rows, filters.state), sort, limit, cursor)
+    look, place = _split(reads, cursor)
+    paged = rows if look is None else filters.let(look.cases.ordered(sort))
+    page = cut(_own(paged, person) if filters.state == MINE else _in_state(paged, filters.state), sort, limit, place)
+    if look is None and (page.following or page.previous):
+        look, found = reads.keep(cases), None
+    else:
+        found = look
     return Listed(
-        await _customers(reader, page.rows), page.following, counts, page.previous, page.start, page.total, len(own)
-    )
+        await _customers(reader, page.rows), _joined(look, page.following), counts, _joined(look, page.previous),
+        page.start, page.total, len(own), found.at if found else None, lost=cursor is not None and found is None,
+    )  # fmt: skip
+
+
+def _split(reads: CaseReads, cursor: str | None) -> tuple[Look | None, str | None]:
+    """The look that a cursor is of, if it is known, and the place in it."""
+    id_, told, place = (cursor or "").rpartition(".")
+    return reads.look(id_) if told else None, place or None
+
+
+def _joined(look: Look | None, place: str | None) -> str | None:
+    """The cursor of a place in a look; the first page is always of now."""
+    return f"{look.id}.{place}" if look is not None and place else place
 
 
 async def all_cases(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.cases.decisions import decide
 from models.cases.following import Cases, case_id
@@ -85,6 +86,44 @@ def test_the_list_is_sorted_filtered_and_counted(api: Any) -> None:
     assert counts["new"]["value_at_risk"]["minor"] == sum(worth) > 0
     assert first["data"][1]["label"] == "Ada"
     assert api.get("/v1/cases?nobody=1").status_code == 400
+
+
+def test_pages_neither_repeat_nor_leave_out_cases_that_move_between_them(api: Any) -> None:
+    """Each page is read after something has moved: up, down, away, or come."""
+    found = [with_case(number, 0.1 + number / 20) for number in range(8)]
+    keep(api.held, *found)
+
+    def worth(one: Profile, value: int) -> None:
+        assert one.case is not None
+        one.case = replace(one.case, value=value, changed=NOW)
+        keep(api.held, one)
+
+    first = api.get("/v1/cases?limit=2").json()
+    seen = [row["profile"] for row in first["data"]]
+    assert first["as_of"] is None
+    page = first
+    for moves in range(3):
+        worth(found[7 - moves], 1)  # which was seen, goes to the end
+        worth(found[moves], 10**9 + moves)  # which was not, goes to the front
+        keep(api.held, with_case(20 + moves, 0.2 + moves / 10))
+        page = api.get(f"/v1/cases?limit=2&cursor={page['next']}").json()
+        assert page["as_of"] is not None
+        seen += [row["profile"] for row in page["data"]]
+    assert page["next"] is None
+    assert seen == [one.id for one in found[::-1]]
+    assert page["start"] == 6
+    back = api.get(f"/v1/cases?limit=2&cursor={page['previous']}").json()
+    assert [row["profile"] for row in back["data"]] == seen[4:6]
+    assert len(listed(api)) == 11
+
+
+def test_a_page_whose_order_is_not_known_any_more_is_of_now(api: Any) -> None:
+    keep(api.held, *(with_case(number, 0.1 + number / 20) for number in range(4)))
+    first = api.get("/v1/cases?limit=2").json()
+    _, _, place = first["next"].rpartition(".")
+    page = api.get(f"/v1/cases?limit=2&cursor=gone.{place}").json()
+    assert (len(page["data"]), page["as_of"], page["start"]) == (2, None, 2)
+    assert api.get("/v1/cases?cursor=gone.x").status_code == 400
 
 
 def test_cases_are_narrowed_by_whose_they_are_severity_company_and_worth(api: Any) -> None:

@@ -114,7 +114,7 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         data = [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
         return CasePage(
             data=data, next=found.following, previous=found.previous, start=found.start, total=found.total,
-            counts=found.counts,
+            counts=found.counts, as_of=found.as_of,
         )  # fmt: skip
 
     @router.get("/cases/outcomes", summary="How the cases of the last seven days ended")

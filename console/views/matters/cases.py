@@ -103,6 +103,11 @@ class CasePage(Page[CaseRowView]):
     previous: str | None = Field(None, description='`cursor` of the page before, "" of the first one; null on it.')
     start: int | None = Field(None, description="How many come before this page; null in later pages of those done.")
     total: int | None = Field(None, description="In all pages, under filters and state; null of those done.")
+    as_of: Time | None = Field(
+        None,
+        description="Of a later page: when its first one was read, in whose order it is; none comes twice or is left "
+        "out. null on the first page, of those done, and where that order is not known any more.",
+    )
     counts: dict[str, Tally] = Field(description="By state, under the other filters; `done` ones without filters.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import html
 import io
 import re
 from collections.abc import Sequence
@@ -26,10 +27,14 @@ from profiles.clock import ClockState
 from profiles.consent import Consent
 from profiles.stores.access import Account, Role
 from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryStore
+from profiles.stores.reading.paging import encode_cursor
 from profiles.types import Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, api_deps
 from tests.console.test_companies import BUSINESS, NAME, stored, visit
+
+NEXT = "NEXT"
+"""The page that the one before leads on to."""
 
 
 def with_case(number: int, owner: str, assignee: str = "") -> Profile:
@@ -66,7 +71,12 @@ def get(
         kim = Account(name="kim", role=role)
         headers = {"Accept": "text/html", "Cookie": f"rapport={await Sessions(access).begin(kim, 'link')}"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
-            return [(await http.get(path, headers=headers)).text for path in paths]
+            pages: list[str] = []
+            for path in paths:
+                following = re.search(r'rel="next" href="([^"]+)"', pages[-1]) if path == NEXT else None
+                asked = html.unescape(following[1]) if following else path
+                pages.append((await http.get(asked, headers=headers)).text)
+            return pages
 
     return asyncio.run(run())
 
@@ -149,3 +159,18 @@ def test_a_companys_case_is_whose_it_was_given_to() -> None:
     held = stored(visit("m", 0), alert="high_churn_risk")
     pages = get("/", "/?with=kim", "/?with=nobody", "/?tab=mine", held=held, plan=BUSINESS)
     assert [NAME in page for page in pages] == [True, False, True, False]
+
+
+def test_a_later_page_says_in_whose_order_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look's while it is known, and else that the order may have changed."""
+    monkeypatch.setattr(at_risk, "_PER_PAGE", 2)
+    held = store()
+    keep(held, *(with_case(number, "CRM") for number in range(1, 5)))
+    unknown = f"/?after=gone.{encode_cursor((1e12, 'p'))}"
+    first, second, lost = get("/", NEXT, unknown, held=held)
+    assert "In the order of" not in first
+    assert "when you saw the first page" in second
+    assert "In the order of now: it may have changed" in lost
+    shown = [re.findall(r'<tr id="(cs_[^"]+)"', page) for page in (first, second, lost)]
+    assert [len(rows) for rows in shown] == [2, 2, 2]
+    assert not {*shown[0]} & {*shown[1]}

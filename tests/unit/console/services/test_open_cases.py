@@ -99,3 +99,14 @@ def test_a_read_that_fails_fails_for_those_who_share_it_only() -> None:
         assert (await reads.read(reader)).ordered("newest") == []
 
     asyncio.run(run())
+
+
+def test_looks_are_kept_for_those_who_ask_and_are_bounded() -> None:
+    reads = CaseReads(kept=10)
+    of = [OpenCases([row(number, value) for number in range(4)]) for value in range(4)]
+    first, second = reads.keep(of[0]), reads.keep(of[1])
+    assert reads.keep(OpenCases(list(of[1].rows))) is second  # nothing has changed
+    assert reads.look(first.id) is first  # which is asked for last
+    third = reads.keep(of[2])
+    assert (reads.look(first.id), reads.look(second.id), reads.look(third.id)) == (first, None, third)
+    assert CaseReads(kept=1).keep(of[0]).cases is of[0]
