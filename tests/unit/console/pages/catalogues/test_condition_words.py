@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import yaml
 from pydantic import TypeAdapter
 
 from console.pages.catalogues.condition_words import PlanWords, messages, say_in
-from console.pages.languages import translations
+from console.pages.languages import COOKIE, translations
 from models.cases.hours import Quiet
 from models.cases.routes import Route
 from models.conditions.kinds import KINDS
@@ -20,6 +21,7 @@ from models.conditions.words import Say, duration_in_words
 from models.config import EndsBy
 from plan import load_plan
 from tests import REPOSITORY
+from tests.console.browsing.living import living
 
 ZH = "zh_Hans"
 ZH_WORDS = translations(ZH).gettext
@@ -153,3 +155,16 @@ def test_durations_are_counted_in_words() -> None:
         "1 day", "8 weeks", "90 minutes", "0.5 seconds",
     ]  # fmt: skip
     assert say_in(ZH).duration(56 * 86400.0) == "8 周"
+
+
+def test_pages_say_rules_in_the_language_of_who_looks() -> None:
+    """The plan's page and the builder's answer."""
+    with living() as console, httpx.Client(base_url=console.url, cookies={COOKIE: ZH}) as http:
+        http.post(f"/sign-in/{console.link('analyst')}", headers={"Sec-Fetch-Site": "same-origin"})
+        plan = http.get("/plan").text
+        tried = http.get("/segments/new", params={"rows": "band\nhigh", "name": "at_risk"}).text
+        segment = http.get("/segments/at_risk").text
+    assert "流失风险为 高" in tried
+    for page in (plan, tried, segment):
+        assert not re.search(r"churn risk is|last purchase more than", page)
+    assert "距今超过" in plan
