@@ -23,6 +23,7 @@ from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan, load_plan
 from plan.model import GroupSpec
+from profiles.cases.joining import OVER
 from profiles.clock import ClockState, Phase
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
@@ -276,6 +277,9 @@ async def firms(chance: random.Random, *, lose: bool) -> Installation:
             before = None
             one.clock.advance(chance.uniform(0.1, 3.0))
             await one.work()
+        if 45 <= day < 65:
+            held = (await one.profiles())[acme].case
+            assert held is None or held.state in OVER, "it counts for another one"
     await one.work()
     return one
 

@@ -12,6 +12,8 @@ import pytest
 from profiles.store import Loaded
 from profiles.types import (
     Alert,
+    Case,
+    CaseEntry,
     Company,
     Erase,
     Event,
@@ -26,7 +28,7 @@ from profiles.types import (
     is_joined,
     is_shown,
 )
-from streams.kafka.topics import ALERTS, PROFILE_EVENTS, SEGMENT_CHANGES
+from streams.kafka.topics import ALERTS, CASES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.happened import read_record
 from streams.steps.update import update
 from streams.steps.work import Work
@@ -152,6 +154,8 @@ def test_who_counts_for_another_company_is_in_no_segment_and_has_no_alert() -> N
     bolt.alerts = {"silent": Alert("a", "silent", "open", 1.0, 1.0, 0.5)}
     bolt.score, bolt.scheduled_at = Score(0.5, "medium", 1.0, "m"), 99.0
     work = Work(0, Loaded(profiles=held), 1)
+    note = CaseEntry(3.0, "note", "kim", "called")
+    bolt.case = Case("cs", "retention", "acknowledged", 2.0, 4.0, {"risk": 2.0}, notes=[note])
     joined = word("bolt", "acme")
     joined.origin = ("profile.events", 0, 99 << 16)
     work.begin(0.0, [joined])
@@ -160,10 +164,14 @@ def test_who_counts_for_another_company_is_in_no_segment_and_has_no_alert() -> N
     told = [
         (output.topic, msgspec.json.decode(output.value))
         for output in work.outputs
-        if output.topic in (SEGMENT_CHANGES, ALERTS)
+        if output.topic in (SEGMENT_CHANGES, ALERTS, CASES)
     ]
     assert [body["change"] for topic, body in told if topic == SEGMENT_CHANGES] == ["exited"]
     assert [body["alert"]["state"] for topic, body in told if topic == ALERTS] == ["cleared"]
+    (over,) = (body["case"] for topic, body in told if topic == CASES)
+    assert (over["id"], over["state"], over["history"][-1]["text"]) == ("cs", "cleared", "merged into acme")
+    assert bolt.case is not None
+    assert (bolt.case.state, bolt.case.changed, bolt.case.notes) == ("cleared", joined.time, [note])
     assert (bolt.segments, bolt.alerts, bolt.score, bolt.scheduled_at) == ({}, {}, None, 0)
     assert bolt not in work.live()
     assert work.alerts_gone == ["a"]
