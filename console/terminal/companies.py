@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from console.terminal.cases import case_in_short
 from console.terminal.figures import counted, minute, money, percent
 from console.terminal.listing import Listing
+from profiles.cases.joining import STANDING
 
 __all__ = ["render_companies", "render_company", "render_going"]
 
@@ -59,6 +61,7 @@ def render_company(
         ("Members", _measured(document)),
         ("Risk", _risk(document)),
         ("Health", _health(document["health"])),
+        ("Case", case_in_short(case) if (case := document["case"]) and case["state"] in STANDING else ""),
     ]
     for said in document["joined"]:
         why = "".join([f" by {said['by']}" if said["by"] else "", f": {said['reason']}" if said["reason"] else ""])

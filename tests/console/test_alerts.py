@@ -151,6 +151,8 @@ def test_a_company_is_named_by_its_name_and_decided_on() -> None:
         assert said(http, "show", case)["company"] == NAME
         told = rapport(http, "show", f"company:{NAME}").stdout
         assert f"company:{NAME}" in told
+        of_company = CliRunner().invoke(create_cli(), ["company", "show", NAME, *where(http)])
+        assert "Case          new, CRM" in of_company.stdout
         assert "acknowledged" in rapport(http, "ack", f"company:{NAME}").stdout
         assert said(http, "resolve", f"company:{NAME}", "--outcome", "stayed")["state"] == "resolved"
         over = rapport(http, "ack", f"company:{NAME}")
