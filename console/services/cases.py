@@ -95,9 +95,9 @@ async def list_cases(
 ) -> Listed:
     """A page of cases. Three round trips: rows, how many are done, and the customers shown.
 
-    Later pages are those of the list as it was when the first one was seen, with cases as they are now: so none comes
-    twice and none is left out that stood then, wherever it would stand now. Where that look is not known any more they
-    are of the list of now, and it is said.
+    Later pages have the order of the list as it was when the first one was seen, and of those in it who are in the list
+    now: so none of them comes twice or is left out, wherever they would stand by now. Where that look is not known any
+    more they are in the order of now, and it is said.
 
     Args:
         reader: of the store.
@@ -119,8 +119,11 @@ async def list_cases(
         start = None if cursor else 0
         return Listed(customers, following, counts, None if start == 0 else "", start, own=len(own))
     look, place = _split(reads, cursor)
-    paged = rows if look is None else filters.let(look.cases.ordered(sort))
-    page = cut(_own(paged, person) if filters.state == MINE else _in_state(paged, filters.state), sort, limit, place)
+    paged = own if filters.state == MINE else _in_state(rows, filters.state)
+    if look is not None:
+        here = {row.profile for row in paged}
+        paged = [row for row in look.cases.ordered(sort) if row.profile in here]
+    page = cut(paged, sort, limit, place)
     if look is None and (page.following or page.previous):
         look, found = reads.keep(cases), None
     else:
