@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.usefixtures("apache_kafka"), pytest.mark.timeout(900)]
 
 TOKEN = "for-tests-of-companies"
 PEOPLE = ("ann", "bob", "cleo")
+ALERT = "  - {name: firm_has_people, grain: company, when: {company: members, at_least: 1}, cooldown: 1d}\n"
 
 
 def visit(user: str, number: int, company: str) -> dict[str, Any]:
@@ -49,9 +50,11 @@ def until(rapport: Rapport, events: dict[str, int]) -> None:
 
 def test_an_erased_company_stays_erased(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
     """In lists, in its people, in the archive's files, after a kill, a replay, and a rebuild from Kafka and from the
-    archive; until somebody lifts it."""
+    archive; until somebody lifts it. Its case goes with it; that of another company stays as people decided on it."""
     plan = tmp_path / "plan.yaml"
-    plan.write_text(f"{PLAN.read_text()}\ngroups: {{company: {{}}}}\n")
+    text = PLAN.read_text()
+    assert "\nalerts:\n" in text
+    plan.write_text(text.replace("\nalerts:\n", f"\nalerts:\n{ALERT}") + "\ngroups: {company: {}}\n")
     folder = tmp_path / "archive"
     settings = make_settings(plan=plan, api_token=SecretStr(TOKEN), archive=str(folder))
     with (
@@ -63,9 +66,22 @@ def test_an_erased_company_stays_erased(make_settings: Callable[..., Settings], 
         def companies() -> list[str]:
             return sorted(row["company"] for row in http.get("/v1/companies").json()["data"])
 
+        def cases() -> dict[str, tuple[str, str]]:
+            """By company: the id of its case, and its state."""
+            return {
+                row["company"]: (row["id"], row["state"]) for row in http.get("/v1/cases?grain=company").json()["data"]
+            }
+
+        def until_cases(expected: set[str]) -> None:
+            deadline = time.monotonic() + 60
+            while cases().keys() != expected:
+                assert time.monotonic() < deadline, (cases(), rapport.logs())
+                time.sleep(0.2)
+
         def is_gone() -> None:
             assert http.get("/v1/companies/zenith").status_code == 404
             assert companies() == ["bolt"]
+            assert cases() == {"bolt": bolts}
             for user in PEOPLE:
                 known = [one["company"] for one in http.get(f"/v1/profiles/user_id:{user}").json()["companies"]]
                 assert known == (["bolt"] if user == "cleo" else []), user
@@ -78,6 +94,10 @@ def test_an_erased_company_stays_erased(make_settings: Callable[..., Settings], 
         while companies() != ["bolt", "zenith"]:
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)
+        until_cases({"bolt", "zenith"})
+        zeniths, (decided, _) = cases()["zenith"], cases()["bolt"]
+        assert http.post(f"/v1/cases/{decided}/acknowledge", json={"by": "kim"}).status_code == 200
+        bolts = (decided, "acknowledged")
         archive(rapport)
         assert any(b"zenith" in path.read_bytes() for path in folder.rglob("*.parquet"))
 
@@ -117,6 +137,8 @@ def test_an_erased_company_stays_erased(make_settings: Callable[..., Settings], 
         while companies() != ["bolt", "zenith"]:
             assert time.monotonic() < deadline, json.dumps(http.get("/v1/companies").json())
             time.sleep(0.2)
+        until_cases({"bolt", "zenith"})
+        assert cases()["zenith"][0] != zeniths[0]
         (member,) = http.get("/v1/companies/zenith/members").json()["data"]
         assert (member["profile"], member["events"]) == (http.get("/v1/profiles/user_id:ann").json()["id"], 1)
 
