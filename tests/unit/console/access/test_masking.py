@@ -162,3 +162,18 @@ def test_no_answer_and_no_page_shows_a_role_more() -> None:
         "Daan",
         "Lindenlaan",
     }
+
+
+@pytest.mark.parametrize(
+    ("pii", "seen"),
+    [("none", (True, True)), ("name", (True, False)), ("id", (True, False)), ("email", (False, False)),
+     (None, (False, False))],
+)  # fmt: skip
+def test_a_list_says_a_companys_name_only_as_far_as_the_plan_lets_it(pii: Any, seen: tuple[bool, bool]) -> None:
+    """To who sees names, and to who does not; else what events call it, as of one whose name is personal or unknown."""
+    traits = {} if pii is None else {"name": Trait(type="string", pii=pii, description="What it is called")}
+    plan = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=traits)}}))
+    firm = Profile("~c", company=Company("company", "acme"), traits={"name": ("Weber Trading", 1.0, b"")})
+    told = tuple(label(firm, plan, masked=masked) == "Weber Trading" for masked in (False, True))
+    assert told == seen
+    assert {label(firm, plan, masked=masked) for masked in (False, True)} <= {"Weber Trading", "acme"}
