@@ -31,7 +31,7 @@ from analysis.result import Behind, Result
 from analysis.statistics import share
 from profiles.errors import WrongUse
 
-__all__ = ["LONGEST", "behind", "cells", "columns_of", "run"]
+__all__ = ["LONGEST", "behind", "cells", "columns_of", "keyed_members", "run"]
 
 P = TypeVar("P", bound=Parameters)
 
@@ -93,7 +93,7 @@ def behind(
         known = ", ".join(each.name for each in analysis.measures if each.listed)
         raise WrongUse(f"no list stands behind {measure!r} of {analysis.name}; there is one behind {known}")
     base = Base(engine, given)
-    members = _keyed(analysis, base)
+    members = keyed_members(analysis, base)
     for column in analysis.dimensions:
         if column.name not in cell:
             raise WrongUse(f"{column.name} of the cell is missing; a cell of {analysis.name} has "
@@ -112,7 +112,7 @@ def behind(
 
 def cells(analysis: Analysis[Any], base: Base) -> ir.Table:
     """The expression of an analysis: one row a cell, in the order of its dimensions."""
-    members = _keyed(analysis, base)
+    members = keyed_members(analysis, base)
     keys = [column.name for column in analysis.dimensions]
     parts = []
     counts = [each for each in analysis.measures if isinstance(each, Customers)]
@@ -142,7 +142,7 @@ def columns_of(analysis: Analysis[Any]) -> list[Column]:
     return [*columns, *analysis.columns]
 
 
-def _keyed(analysis: Analysis[Any], base: Base) -> ir.Table:
+def keyed_members(analysis: Analysis[Any], base: Base) -> ir.Table:
     """The members, with no null in a dimension: what is not known is ""."""
     members = analysis.members(base, base.given)
     blank = {
@@ -188,8 +188,17 @@ def _known(members: ir.Table, analysis: Analysis[Any]) -> dict[str, ir.Value]:
 
 def _literal(column: ir.Value, value: Any) -> ir.Value:
     type_ = column.type()
-    if type_.is_date() and isinstance(value, str):
-        value = date.fromisoformat(value)
+    try:
+        if type_.is_date() and isinstance(value, str):
+            value = date.fromisoformat(value)
+        elif type_.is_integer():
+            value = int(value)
+        elif type_.is_floating():
+            value = float(value)
+        elif type_.is_boolean() and isinstance(value, str):
+            value = {"true": True, "false": False}[value.lower()]
+    except (ValueError, KeyError):
+        raise WrongUse(f"{value!r} is no {type_} of {column.get_name()}") from None
     return ibis.literal(value).cast(type_)
 
 

@@ -50,7 +50,7 @@ MARKS = {
 PARAMS = {"redis": ["redis"], "cluster": ["redis"], "kafka": ["kafka", "apache"], "kafka-once": ["kafka", "apache"]}
 """Of contract tests, which ask for a server by what they are tried on."""
 
-QUICK = ("contracts", "docs", "models", "properties", "unit")
+QUICK = ("analyses", "contracts", "docs", "models", "properties", "unit")
 DATABASES = itertools.count()
 
 

@@ -26,7 +26,7 @@ from profiles.subscriptions.terms import spell_interval
 from profiles.times import parse_time
 from profiles.types import Event
 
-__all__ = ["FactsOf", "facts_of"]
+__all__ = ["FactsOf", "facts_of", "planned_facts"]
 
 _EDITION = 1
 """Of what this file derives: raise it when the same event and plan give other facts, so that old days can follow."""
@@ -258,6 +258,21 @@ def _paths(rule: EventRule | None, role: str) -> dict[str, tuple[str, ...]]:
     if "text" not in paths and (written := [path for path, pii in personal.items() if pii == "free_text"]):
         paths["text"] = tuple(path for path in written if "[]" not in path)
     return paths
+
+
+def planned_facts(rule: EventRule) -> set[str]:
+    """The columns that events of a rule may fill: those that the plan maps, and those of which it has a property."""
+    planned, said = rule.checker.properties, rule.spec.facts
+    found = {
+        fact
+        for fact, paths in _paths(rule, rule.role).items()
+        if getattr(said, fact, ()) or any(path.partition(".")[0] in planned for path in paths)
+    }
+    if rule.role == "feature_use" and said.subject:
+        found.add("feature")
+    if rule.role in SUBSCRIPTION and said.amount:
+        found.add("mrr")
+    return found
 
 
 def _is_personal(path: str, personal: Mapping[str, str]) -> bool:

@@ -153,6 +153,15 @@ class Duck:
             found = self._con.sql(sql or self.sql(expression)).to_arrow_table()
         return typed(found, expression)
 
+    def interrupt(self) -> None:
+        """Give up what is being computed, which raises `duckdb.InterruptException` there. From any thread."""
+        self._con.interrupt()
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        with self._lock:
+            self._con.close()
+
     def sql(self, expression: ir.Table) -> str:
         return str(ibis.to_sql(expression, dialect="duckdb"))
 

@@ -11,8 +11,8 @@ __all__ = ["ROLES", "SCOPES", "Scope", "Viewer"]
 
 Scope = Literal[
     "profiles:read", "pii:one", "pii:read", "pii:reveal", "events:read", "alerts:read", "alerts:write", "segments:read",
-    "segments:preview", "models:read", "models:write", "pipeline:read", "pipeline:replay", "sinks:write",
-    "identity:split", "privacy:export", "privacy:erase", "audit:read", "admin",
+    "segments:preview", "analyses:read", "models:read", "models:write", "pipeline:read", "pipeline:replay",
+    "sinks:write", "identity:split", "privacy:export", "privacy:erase", "audit:read", "admin",
 ]  # fmt: skip
 """`pii:one` shows the personal data of one customer at a time, `pii:read` those of lists and exports too; `pii:reveal`
 one piece of them after the other, each of which is written down."""
@@ -27,6 +27,7 @@ SCOPES: Mapping[Scope, str] = {
     "alerts:write": "acknowledge, assign, snooze and resolve",
     "segments:read": "read segments",
     "segments:preview": "try a segment before it is saved",
+    "analyses:read": "read analyses over the history, and who is behind their figures",
     "models:read": "read the models and their figures",
     "models:write": "promote a model, release it, roll back",
     "pipeline:read": "read what comes in and what is rejected",
@@ -44,7 +45,7 @@ _SEES: frozenset[Scope] = frozenset({"profiles:read", "segments:read", "models:r
 
 ROLES: Mapping[Role, frozenset[Scope]] = {
     "agent": _SEES | {"pii:one", "alerts:write"},
-    "analyst": _SEES | {"segments:preview", "pii:reveal"},
+    "analyst": _SEES | {"segments:preview", "analyses:read", "pii:reveal"},
     "operator": _SEES
     | {"segments:preview", "pii:reveal", "models:write", "pipeline:read", "pipeline:replay", "sinks:write"},
     "admin": frozenset(SCOPES),

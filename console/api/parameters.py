@@ -5,8 +5,11 @@ Ignored, it would answer what nobody asked for: with `?q=Daan`, other people.
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 
 from console.api.error_answers import ApiError
 
@@ -30,4 +33,13 @@ async def known_parameters(request: Request) -> None:
 
 
 def _declared(dependant: Dependant) -> set[str]:
-    return {field.alias for field in dependant.query_params}.union(*map(_declared, dependant.dependencies))
+    own = (names for field in dependant.query_params for names in _names(field))
+    return set(own).union(*map(_declared, dependant.dependencies))
+
+
+def _names(field: Any) -> list[str]:
+    """Those of a parameter; of a model, those of its fields."""
+    kind = field.field_info.annotation
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [inner.alias or name for name, inner in kind.model_fields.items()]
+    return [field.alias]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,9 +12,13 @@ from console.clients.reach import default_plan
 from console.drafting.begin import Answers, begin
 from console.terminal.figures import counted
 from console.terminal.frame import group
-from console.terminal.output import AsJson, print_json, say, warn
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, print_json, say, warn
 from plan import Change, Plan, PlanError, diff_plans, load_plan, render_html, render_markdown
 from profiles.errors import WrongUse
+
+if TYPE_CHECKING:
+    from analysis.coverage import Missing
 
 __all__ = ["app"]
 
@@ -132,6 +136,53 @@ def check(file: PlanArgument = None, as_json: AsJson = False) -> None:
         if what not in ("name", "version")
     )
     say(f"{path} is fine: {plan.name}, version {plan.version}: {counts}.")
+
+
+@app.command("coverage")
+def show_coverage(
+    file: PlanArgument = None,
+    fail_under: Annotated[
+        Literal["full", "partly"] | None,
+        typer.Option("--fail-under", help="Exit with 1 if an analysis is less than this: for CI."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which analyses the events of a plan make possible, and what those lack that are not.
+
+    Full: all its figures. Partly: which figures are missing, and what would give them. Not possible: an event or a
+    property that it cannot do without is not in the plan. What is shown is what may come; whether it does, `rapport
+    analyse` says.
+
+    Examples: rapport plan coverage · rapport plan coverage tracking_plan.yaml --fail-under partly
+    """
+    from analysis.coverage import coverage  # noqa: PLC0415  (keeps `rapport plan` quick)
+
+    found = coverage(load_plan(file or default_plan()))
+    if as_json:
+        print_json(
+            [
+                {
+                    "analysis": each.analysis.name,
+                    "state": each.state,
+                    "missing": [one._asdict() for one in each.missing],
+                }
+                for each in found
+            ]
+        )
+    else:
+        rows = [
+            (each.analysis.name, each.state, "; ".join(dict.fromkeys(_lacks(one) for one in each.missing)))
+            for each in found
+        ]
+        out.print(Listing(("analysis", "possible", "what is missing"), rows, prose=True))
+    allowed = {"full": ("full",), "partly": ("full", "partly"), None: ("full", "partly", "not possible")}[fail_under]
+    if any(each.state not in allowed for each in found):
+        raise typer.Exit(1)
+
+
+def _lacks(missing: Missing) -> str:
+    figures = f" ({', '.join(missing.figures)})" if missing.figures else ""
+    return f"{missing.what}{figures}: {missing.hint}"
 
 
 @app.command()

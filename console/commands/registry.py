@@ -45,6 +45,7 @@ COMMANDS = {
         "Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest "
         "events.",
     ),
+    "analyse": Entry("analyse", "What happened: analyses over the history that the archive keeps."),
     "find": Entry(
         "find",
         "Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id; companies too.",

@@ -106,7 +106,7 @@ def up(
     redis: str | None = None,
     plan: Path | None = None,
     demo: BusinessName | None = None,
-    archive: str = "",
+    archive: str | None = "",
     roles: Roles | None = None,
     prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
     out: Console | None = None,
@@ -121,7 +121,7 @@ def up(
         redis: URL, None for the embedded Redis.
         plan: the tracking plan, None for the settings' one, or ours when there is none.
         demo: send the simulated customers of this business too; of another than the shop, with the plan for it.
-        archive: folder or URL of the event archive, "" for none.
+        archive: folder or URL of the event archive, "" for none, None for one in the data directory.
         roles: the children's commands.
         prepare: makes the topics and returns the write keys.
         out: where to print.
@@ -148,6 +148,8 @@ def up(
         )
     with claim(data_dir), Supervisor() as children:
         try:
+            if archive is None:
+                archive = str(_own_archive(data_dir, keep=kafka is not None))
             if kafka is None and redis is not None:
                 _require_empty(redis)
             if kafka is None and archive:
@@ -299,6 +301,15 @@ def _require_new(archive: str) -> None:
             f"the archive in {archive} continues a log that the embedded broker, which begins empty, does not have. "
             "Pass --kafka HOST:PORT too, or another folder to --archive."
         )
+
+
+def _own_archive(data_dir: Path, *, keep: bool) -> Path:
+    """The archive of whoever names none. Beside the embedded broker, which begins empty, it does too."""
+    if keep:
+        return data_dir / "archive"
+    scratch = data_dir / "archive.scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    return scratch
 
 
 def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
@@ -469,8 +480,14 @@ def register(app: CommandLine) -> None:
             ),
         ] = None,
         archive: Annotated[
-            str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
-        ] = "",
+            str | None,
+            typer.Option(
+                envvar="RAPPORT_ARCHIVE",
+                help="Where events are archived, for analyses: a folder or an fsspec URL; '' for nowhere. [default: in "
+                "the data directory; begins empty with the embedded broker]",
+                show_default=False,
+            ),
+        ] = None,
     ) -> None:
         """Run everything here, in the foreground: Kafka and Redis (embedded unless given), collector, worker, API.
 

@@ -32,6 +32,7 @@ from console.pages.site import add_pages
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check, Paused, Plans
+from console.views.analysing.analysis_desk import AnalysisDesk
 from console.webhooks.endpoint import mappings_of, reread, webhook_route
 from plan import Plan
 from plan.agreement import agree
@@ -206,6 +207,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         deliveries=DeliveryDesk(log, producer, settings),
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
+        analyses=AnalysisDesk(settings.archive, plan),
         access=with_users_file(stores.access, settings.users_file),
         ways=ways_of(settings),
         embeds=embeds_of(settings),
@@ -227,6 +229,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         try:
             yield
         finally:
+            deps.analyses.close()
             await feed.stop()
             await trail.stop()
             await trail_producer.stop()

@@ -48,6 +48,7 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/customers", "Customers", "c", "profiles:read"),
     Place("/companies", "Companies", "f", "profiles:read"),
     Place("/segments", "Segments", "s", "segments:read"),
+    Place("/analyses", "Analyses", "y", "analyses:read"),
     Place("/models", "Models", "m", "models:read"),
     Place("/pipeline", "Pipeline", "p", "pipeline:read"),
     Place("/jobs", "Jobs", "j", "pipeline:read"),

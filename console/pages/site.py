@@ -13,6 +13,7 @@ from console.access.sessions import Sessions
 from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
 from console.embeds.embed_routes import add_embeds
+from console.pages.analysing.analyses_pages import analyses_pages_router
 from console.pages.at_risk import at_risk_router
 from console.pages.companies import companies_pages_router
 from console.pages.customer import customer_router
@@ -67,6 +68,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         companies_pages_router,
         plan_pages_router,
         segments_pages_router,
+        analyses_pages_router,
         pipeline_page_router,
         models_page_router,
         jobs_page_router,

@@ -20,6 +20,7 @@ from console.services.case_ends import Outcomes
 from console.services.finder import Finder
 from console.services.models import ModelDesk
 from console.services.open_cases import CaseReads
+from console.views.analysing.analysis_desk import AnalysisDesk
 from plan import Plan
 from profiles.clock import ClockStore
 from profiles.store import Reader
@@ -91,7 +92,8 @@ class ApiDeps:
     (`models.population.findings`), None before the first. `clocks` says what time it is for customers; `wait` is how
     many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
     some tenth of a second, in which others are served as well; `patience` is how many seconds a request may take.
-    `rebuilding` says whether a rebuild is not complete, `archive` how the archive stands, if there is one.
+    `rebuilding` says whether a rebuild is not complete, `archive` how the archive stands, if there is one;
+    `analyses` runs analyses of it.
     `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description, are
     for those without a token, too; `transparency` whether the public page of the plan is there;
     `collects` whether events are taken at the same address.
@@ -118,6 +120,7 @@ class ApiDeps:
     deliveries: DeliveryDesk
     rebuilding: Callable[[], Awaitable[bool]]
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
+    analyses: AnalysisDesk
     access: AccessStore
     audit: Audit
     ways: Ways = field(default_factory=Ways)

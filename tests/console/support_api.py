@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from console.api import ApiDeps, create_api
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
+from console.views.analysing.analysis_desk import AnalysisDesk
 from models.labels.examples import ModelCommand
 from plan import Plan, load_plan
 from profiles.store import Reader
@@ -78,6 +79,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "deliveries": DeliveryDesk(log, log, nowhere),
         "rebuilding": nothing.rebuilding,
         "archive": nothing.archive,
+        "analyses": AnalysisDesk("", plan),
         "access": MemoryAccessStore(),
         "audit": AuditTrail(log, log, nowhere),
         "clock": lambda: NOW,

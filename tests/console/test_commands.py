@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from analysis.registry import analyses
 from console.commands.main import create_cli
 from tests import REPOSITORY
 from tests.work import Waiting
@@ -94,6 +95,9 @@ ARGUMENTS = {
 """Of every command that talks to a server and ends when it does not answer."""
 
 OFFLINE = {
+    "analyse",
+    *(f"analyse {name}" for name in analyses()),
+    "plan coverage",
     "deliver test",
     "deliver reconcile",
     "backtest",

@@ -21,6 +21,9 @@ WORDS = (
     "yes", "no",
     # how often a subscription is paid
     "day", "week", "month", "quarter", "year",
+    # what analyses may be asked, and figures broken down by
+    "since", "until", "interval", "by", "category", "channel", "campaign", "country", "region", "segment", "company",
+    "device", "source", "plan", "stage", "role", "days", "start", "back", "mode", "ages",
     # severities
     "info", "warning", "critical",
     # sources, purposes and identities as most plans name them

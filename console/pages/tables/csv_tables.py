@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
-from console.views.document import Money
+from console.views.analysing.csv_cells import cell
 
 __all__ = ["MOST", "Columns", "at", "cell", "paged", "table", "written"]
 
@@ -29,9 +28,6 @@ Columns = Mapping[str, Callable[[Row], Any]]
 
 Ask = Callable[[str | None], Awaitable[tuple[list[Row], str | None]]]
 """Answers some rows from where a cursor says, and the next cursor."""
-
-_FORMULA = re.compile(r"[\s\ufeff\x00]*[=+\-@|%＝＋－＠]|[\t\r\n\x00]")  # those of full width as well
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 def table(
@@ -84,21 +80,3 @@ def written(rows: Iterable[Row], columns: Columns[Row]) -> str:
 def at(seconds: float | None) -> str:
     """A time as a cell."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def cell(value: Any) -> str:
-    """What stands in a cell. A text that a spreadsheet would take for a formula begins with an apostrophe."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Money):
-        return _plain(value)
-    if isinstance(value, list | tuple):
-        return cell(", ".join(_plain(one) for one in value))
-    text = str(value)
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def _plain(value: Any) -> str:
-    return f"{value.amount} {value.currency}" if isinstance(value, Money) else str(value)

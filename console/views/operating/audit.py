@@ -61,6 +61,7 @@ ACTIONS: Mapping[str, str] = {
     "company.unjoin": "took companies apart",
     "search": "searched",
     "table.csv": "took a table as CSV",
+    "analysis.customers": "looked who is behind a figure",
     "case.decide": "decided on a case",
     "alert.decide": "decided on an alert",
     "model.promote": "promoted a model",

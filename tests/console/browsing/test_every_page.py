@@ -14,12 +14,14 @@ from console.api import create_api
 from console.pages.languages import COOKIE
 from console.pages.site import add_pages
 from console.services.models import ModelDesk
+from console.views.analysing.analysis_desk import AnalysisDesk
 from models.cases.following import Cases
 from profiles.consent import Consent
 from profiles.stores.access import Role
 from profiles.stores.memory import MemoryStore
 from profiles.units import Pause
 from tests import REPOSITORY
+from tests.analyses.history import world
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import Living, aside, living
 from tests.console.browsing.shoppers import people
@@ -41,6 +43,9 @@ EXAMPLES = {
     "/c/{profile}/links": [f"/c/{CUSTOMER}/links"],
     "/c/{profile}/looked": [f"/c/{CUSTOMER}/looked"],
     "/company/{name}": [f"/company/{NAME.replace(' ', '%20').replace('/', '%2F')}"],
+    "/analyses/{name}": ["/analyses/retention", "/analyses/base?interval=quarter&country=NL", "/analyses/stage_moves"],
+    "/analyses/{name}/card": ["/analyses/retention/card"],
+    "/analyses/{name}/customers": ["/analyses/base/customers?measure=new&cell.period=2025-06-01"],
     "/segments/{name}": ["/segments/repeat_buyer"],
     "/segments/new": ["/segments/new", "/segments/new?name=repeat_buyer"],
     "/search": ["/search?q=a"],
@@ -48,7 +53,7 @@ EXAMPLES = {
 }
 """Addresses of routes that need more than their path."""
 
-NO_FILES = ("/search", "/segments/new", "/settings")
+NO_FILES = ("/analyses", "/search", "/segments/new", "/settings")
 """Pages whose tables are what somebody has just asked for, or their own."""
 
 Scheme = Literal["light", "dark"]
@@ -91,7 +96,8 @@ def busy() -> Iterator[Living]:
     """A console with something on each page."""
     learned = aside(Learned)
     desk = ModelDesk(learned, learned, CONFIG, BUSINESS.currency)
-    with living(aside(inhabited), plan=BUSINESS, models=desk) as console:
+    analysed = AnalysisDesk("", BUSINESS, opened=world)
+    with living(aside(inhabited), plan=BUSINESS, models=desk, analyses=analysed) as console:
         console.happen(viewed(), rejected("Prodct Viewed"))
         console.count(int(NOW // 60), {"event|web|accepted": 41, "event|web|rejected": 2, "rejected|web|unplanned": 2})
         console.pause("web", Pause(paused=True, since=NOW - 60, why="too many would be rejected"))

@@ -1,0 +1,1 @@
+"""Routes of the analyses over the history."""

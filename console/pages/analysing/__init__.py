@@ -1,0 +1,1 @@
+"""Pages of the analyses over the history."""

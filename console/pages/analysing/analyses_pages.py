@@ -1,0 +1,199 @@
+"""What happened: the analyses by room, one with its filters, chart and table, and who is behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from markupsafe import Markup
+
+from analysis.charts import draw
+from analysis.declaration import Analysis, Text
+from analysis.framing import Frame as Calendar
+from analysis.registry import ROOMS, analyses
+from analysis.result import Result
+from console.access.scopes import Viewer
+from console.api.analysing.analyses_routes import listed_of, told
+from console.api.error_answers import ApiError
+from console.pages.analysing.fields import fields_of, read
+from console.pages.entry import Entry
+from console.pages.frame import Frame
+from console.pages.languages import language_of
+from console.services.ports import ApiDeps
+from console.views.analysing.analysis_documents import figures_of, spelled
+from console.views.analysing.figures_written import Written, title_of
+
+__all__ = ["analyses_pages_router"]
+
+_ROWS = 300
+"""Of a table on a page; the file has all."""
+
+_LISTED = 500
+
+_OVERVIEW = ("base", "retention", "satisfaction", "inquiry", "profit", "funnel")
+"""Analyses whose course is shown above the list, as far as there are any."""
+
+_ROOM_TITLES: Mapping[str, Text] = {
+    "growth": Text("Growth and use", "增长与使用"),
+    "keeping": Text("Keeping and losing", "留存与流失"),
+    "products": Text("Products", "产品"),
+    "service": Text("Service and opinion", "服务与口碑"),
+    "marketing": Text("Marketing", "营销"),
+    "money": Text("Money", "收益"),
+    "quality": Text("Quality of the data", "数据质量"),
+}
+
+
+def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+    """The routes below /analyses."""
+    router = APIRouter(include_in_schema=False)
+    reads = Depends(entry.may("analyses:read"))
+
+    def known(name: str) -> Analysis[Any]:
+        found = analyses().get(name)
+        if found is None:
+            raise ApiError(404, "not_found", f"there is no analysis {name[:100]!r}")
+        return found
+
+    @router.get("/analyses")
+    async def overview(request: Request, viewer: Viewer = reads) -> Response:
+        language = language_of(request)
+        every = analyses().values()
+        rooms = [
+            (_ROOM_TITLES[room].of(language), [(one, one.title.of(language), one.question.of(language))
+                                               for one in every if one.room == room])
+            for room in ROOMS
+        ]  # fmt: skip
+        cards = [(name, analyses()[name].title.of(language)) for name in _OVERVIEW if name in analyses()]
+        return await frame.page(request, viewer, "analyses", rooms=rooms, cards=cards)
+
+    @router.get("/analyses/{name}/card")
+    async def card(request: Request, name: str, viewer: Viewer = reads) -> Response:
+        analysis, language = known(name), language_of(request)
+        problem, result = "", None
+        try:
+            result = await told(deps.analyses.run(analysis, analysis.parameters()))
+        except ApiError as error:
+            problem = error.message
+        sentence = result.sentence.of(language) if result is not None and result.sentence else ""
+        drawn = _drawn(analysis, result, language) if result is not None else Markup("")
+        return await frame.part(
+            request, viewer, "analysis_card", "card", problem=problem, sentence=sentence, drawn=drawn,
+            empty=result is not None and not result.rows,
+        )  # fmt: skip
+
+    @router.get("/analyses/{name}")
+    async def one(request: Request, name: str, viewer: Viewer = reads) -> Response:
+        analysis, language = known(name), language_of(request)
+        given = [(key, value) for key, value in request.query_params.multi_items() if value]
+        asked, problem = read(analysis.parameters, given)
+        result = None
+        if not problem:
+            try:
+                result = await told(deps.analyses.run(analysis, asked))
+            except ApiError as error:
+                problem = error.message
+        return await frame.page(
+            request, viewer, "analysis",
+            name=analysis.name,
+            title=analysis.title.of(language),
+            question=analysis.question.of(language),
+            how=analysis.how.of(language),
+            fields=fields_of(analysis, dict(given)),
+            query=urlencode(given),
+            problem=problem,
+            result=result,
+            drawn=_drawn(analysis, result, language) if result is not None else "",
+            sentence=result.sentence.of(language) if result is not None and result.sentence else "",
+            notes=[note.of(language) for note in result.notes] if result is not None else [],
+            table=_table(analysis, result, language, given) if result is not None else None,
+            as_of=result.as_of.timestamp() if result is not None else None,
+        )  # fmt: skip
+
+    @router.get("/analyses/{name}/customers")
+    async def customers(
+        request: Request, name: str, measure: Annotated[str, Query(max_length=100)], viewer: Viewer = reads
+    ) -> Response:
+        analysis, language = known(name), language_of(request)
+        given = [(key, value) for key, value in request.query_params.multi_items() if value]
+        asked, problem = read(analysis.parameters, given)
+        if problem:
+            raise ApiError(400, "invalid_request", problem)
+        cell = {column.name: request.query_params.get(f"cell.{column.name}", "") for column in analysis.dimensions}
+        entry.note(request, viewer, "analysis.customers", f"analysis:{analysis.name}")
+        found = await told(deps.analyses.behind(analysis, asked, cell, measure))
+        rows = await listed_of(deps, figures_of(found)[:_LISTED], masked=not viewer.sees_names)
+        figure = next(each for each in analysis.measures if each.name == measure)
+        labels = {each.name: each.label.of(language) for each in analysis.measures}
+        write = Written(_columns(analysis), deps.plan.currency, language)
+        names = list(rows[0].figures) if rows else []
+        return await frame.page(
+            request, viewer, "analysis_customers",
+            name=analysis.name,
+            title=analysis.title.of(language),
+            figure=figure.label.of(language),
+            cell=[(column.label.of(language), cell[column.name] or "–") for column in analysis.dimensions],
+            headings=[labels.get(each, title_of(each)) for each in names],
+            rows=[(row, [write(row.figures[each], each) for each in names]) for row in rows],
+            total=found.total,
+            back=urlencode([(key, value) for key, value in given if key != "measure" and not key.startswith("cell.")]),
+            query=urlencode(given),
+        )  # fmt: skip
+
+    return router
+
+
+def _columns(analysis: Analysis[Any]) -> list[Any]:
+    from analysis.running import columns_of  # noqa: PLC0415  (ibis: see the desk)
+
+    return columns_of(analysis)
+
+
+def _open_from(result: Result) -> date:
+    """The first day of the period that has not ended."""
+    day = result.as_of.date()
+    return Calendar(now=result.as_of, begins=day).start_of(day, str(result.asked.get("interval", "month")))
+
+
+def _drawn(analysis: Analysis[Any], result: Result, language: str) -> Markup:
+    write = Written(result.columns, result.currency, language)
+    svg = draw(
+        analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=_open_from(result)
+    )
+    return Markup(svg)
+
+
+def _table(analysis: Analysis[Any], result: Result, language: str, given: list[tuple[str, str]]) -> dict[str, Any]:
+    """Headings and lines: ends of intervals stand beside their figure, and a number leads to who is behind it."""
+    write = Written(result.columns, result.currency, language)
+    names = {column.name for column in result.columns}
+    beside = {f"{name}_{end}" for name in names for end in ("low", "high") if f"{name}_{end}" in names}
+    columns = [column for column in result.columns if column.name not in beside and column.name != "complete"]
+    listed = {measure.name for measure in analysis.measures if measure.listed}
+    keys = [column.name for column in analysis.dimensions]
+    opens = _open_from(result)
+    lines = []
+    for row in result.rows[:_ROWS]:
+        whole = all(row.get(key) is not None for key in keys)
+        cell = [(f"cell.{key}", "" if row.get(key) is None else str(spelled(row[key]))) for key in keys]
+        is_open = row.get("complete") is False or any(
+            isinstance(row.get(key), date) and row[key] >= opens for key in keys
+        )
+        shown = []
+        for column in columns:
+            value = row.get(column.name)
+            low, high = row.get(f"{column.name}_low"), row.get(f"{column.name}_high")
+            ends = f"{write(low, column.name)} – {write(high, column.name)}" if low is not None else ""
+            link = ""
+            if column.name in listed and whole and value:
+                link = urlencode([*given, ("measure", column.name), *cell])
+            text = write(value, column.name)
+            if value is None and column.kind == "dimension":
+                text = Text("all", "全部").of(language)
+            shown.append((text, ends, link, column.unit not in ("text", "date")))
+        lines.append((is_open, shown))
+    headings = [(column.label.of(language), column.unit not in ("text", "date")) for column in columns]
+    return {"headings": headings, "lines": lines, "more": max(0, len(result.rows) - _ROWS)}

@@ -1,0 +1,180 @@
+"""Where analyses are run for pages and API: one engine a state of the archive, one heavy query at a time, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from plan import Plan
+from profiles.errors import RapportError
+
+if TYPE_CHECKING:
+    from analysis.declaration import Analysis
+    from analysis.engines.duck import Duck
+    from analysis.parameters import Parameters
+    from analysis.result import Behind, Result
+
+__all__ = ["AnalysisDesk", "NoArchive", "TookTooLong"]
+
+Answer = TypeVar("Answer")
+
+_KEPT = 64
+"""Results that are kept, the latest asked for."""
+
+_LOOK_EVERY = 15.0
+"""Seconds between two looks whether the archive has changed."""
+
+_STATEMENT = 60.0
+"""Seconds that one question may take."""
+
+
+class NoArchive(RapportError):
+    """There is no archive to analyse."""
+
+
+class TookTooLong(RapportError):
+    """A question took longer than one may."""
+
+
+class AnalysisDesk:
+    """Analyses of the archive of one plan.
+
+    What was asked before of the same state of the archive is answered from memory; what is being computed is waited
+    for, not computed twice. Nothing is imported or opened before the first question.
+
+    Args:
+        archive: folder or fsspec URL; "" for none.
+        plan: whose zone, currency, roles and consent hold.
+        limit: seconds that a question may take.
+        opened: makes the engine; for tests.
+    """
+
+    def __init__(
+        self, archive: str, plan: Plan, *, limit: float = _STATEMENT, opened: Callable[[], Duck] | None = None
+    ) -> None:
+        self.plan = plan
+        self._archive = archive
+        self._limit = limit
+        self._opened = opened
+        self._engine: Duck | None = None
+        self._looked = 0.0
+        self._thread = ThreadPoolExecutor(1, "analyses")
+        self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._under_way: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+
+    async def run(self, analysis: Analysis[Any], given: Parameters) -> Result:
+        """The table of an analysis.
+
+        Raises:
+            NoArchive: there is none.
+            TookTooLong: it was given up.
+            WrongUse: the analysis does not know what was asked.
+        """
+        from analysis.running import run  # noqa: PLC0415  (statistics take a second and 90 MB to import)
+
+        key = (analysis.name, given.model_dump_json())
+        return await self._once(key, lambda engine: run(analysis, engine, given))
+
+    async def behind(self, analysis: Analysis[Any], given: Parameters, cell: Mapping[str, Any], measure: str) -> Behind:
+        """The customers behind one number.
+
+        Raises:
+            NoArchive, TookTooLong, WrongUse: as above.
+        """
+        from analysis.running import behind  # noqa: PLC0415  (as above)
+
+        key = (analysis.name, given.model_dump_json(), measure, *sorted((name, str(of)) for name, of in cell.items()))
+        return await self._once(key, lambda engine: behind(analysis, engine, given, cell, measure))
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        if self._engine is not None:
+            self._engine.interrupt()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def _once(self, key: tuple[Any, ...], ask: Callable[[Duck], Answer]) -> Answer:
+        if not self._archive and self._opened is None:
+            raise NoArchive(
+                "no archive is kept, so there is no history to analyse: set RAPPORT_ARCHIVE to a folder or a URL, "
+                "and run `rapport archive` beside the worker (`rapport up` does so by itself)"
+            )
+        recently = time.monotonic() - self._looked < _LOOK_EVERY or bool(self._under_way)
+        if recently and (found := self._remembered(key)) is not None:
+            return cast(Answer, found)
+        running = self._under_way.get(key)
+        if running is None:
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, key, ask)
+            self._under_way[key] = running
+            running.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(running)  # whoever else waits for it, or asks again, still gets it
+
+    def _remembered(self, key: tuple[Any, ...]) -> Any:
+        number = self._engine.number if self._engine is not None else -1
+        return self._known.get((number, *key))
+
+    def _answer(self, key: tuple[Any, ...], ask: Callable[[Duck], Answer]) -> Answer:
+        """In the thread of the desk."""
+        from duckdb import IOException  # noqa: PLC0415  (as above)
+
+        engine = self._newest()
+        if (found := self._remembered(key)) is not None:
+            return cast(Answer, found)
+        try:
+            with self._limited(engine):
+                made = ask(engine)
+        except IOException:  # the archive's files were made one meanwhile
+            engine = self._newest(anew=True)
+            with self._limited(engine):
+                made = ask(engine)
+        self._known[engine.number, *key] = made
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return made
+
+    def _newest(self, *, anew: bool = False) -> Duck:
+        """The engine over the archive as it is now, or was a few seconds ago."""
+        if self._engine is not None and not anew:
+            if time.monotonic() - self._looked < _LOOK_EVERY or self._opened is not None or not self._changed():
+                self._looked = time.monotonic()
+                return self._engine
+            self._engine.close()
+            self._engine = None
+        self._engine = self._opened() if self._opened is not None else self._open()
+        self._looked = time.monotonic()
+        return self._engine
+
+    def _open(self) -> Duck:
+        from analysis.engines.duck import Duck  # noqa: PLC0415  (as above)
+
+        return Duck.open(self._archive, self.plan)
+
+    def _changed(self) -> bool:
+        from analysis.archive.folder import Folder  # noqa: PLC0415  (as above)
+        from analysis.archive.manifests import newer  # noqa: PLC0415  (as above)
+
+        assert self._engine is not None
+        return bool(newer(Folder(self._archive), self._engine.number))
+
+    @contextmanager
+    def _limited(self, engine: Duck) -> Iterator[None]:
+        """Seconds that the block may take, as the engine is told after them."""
+        from duckdb import InterruptException  # noqa: PLC0415  (as above)
+
+        watch = threading.Timer(self._limit, engine.interrupt)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        except InterruptException:
+            raise TookTooLong(
+                f"this took over {self._limit:g} s and was given up; ask for a shorter time (`since`), longer periods "
+                "(`interval`) or no breakdown (`by`)"
+            ) from None
+        finally:
+            watch.cancel()

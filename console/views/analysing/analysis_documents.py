@@ -1,0 +1,139 @@
+"""Analyses and their results as documents: of the API, and of the command's `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from console.views.document import Document, Time
+
+if TYPE_CHECKING:
+    from analysis.declaration import Analysis, Column
+    from analysis.result import Behind, Result
+
+__all__ = ["AnalysisResult", "AnalysisSummary", "Listed", "Measured", "result_view", "spelled", "summary_of"]
+
+
+class Measured(Document):
+    """A column of a result."""
+
+    name: str
+    label: str
+    unit: str = Field(
+        description="count, customers, share (0 to 1), money:CURRENCY in whole minor units, days, seconds, points, "
+        "factor, date or text."
+    )
+    kind: str = Field(description="`dimension`: part of the cell's key; `measure`: a figure; `note`: beside them.")
+    listed: bool = Field(False, description="Whether `…/customers` lists who is behind the figure.")
+
+
+class AnalysisSummary(Document):
+    """What an analysis is."""
+
+    name: str
+    room: str
+    title: str
+    question: str
+    how: str = Field(description="The definition, with what is left out.")
+    needs: list[str] = Field(description="What of the plan it takes.")
+    parameters: dict[str, Any] = Field(description="What may be asked, as a JSON schema.")
+
+
+class AnalysisResult(Document):
+    """The table of an analysis."""
+
+    name: str
+    title: str
+    asked: dict[str, Any] = Field(description="The parameters, with their defaults.")
+    columns: list[Measured]
+    rows: list[dict[str, Any]] = Field(description="By the name of a column; figures are not rounded.")
+    notes: list[str] = Field(description="What a reader has to know of these rows.")
+    sentence: str | None
+    chart: dict[str, Any] = Field(description="How it is drawn: kind, and which columns.")
+    sql: str = Field(description="What was asked of the engine.")
+    as_of: Time = Field(description="What was received later is not in it.")
+    engine: str
+    seconds: float = Field(description="That the engine took.")
+
+
+class Listed(Document):
+    """One customer behind a number."""
+
+    profile: str
+    label: str = Field(description="What they are called, as whoever asks may see it; empty where nobody knows.")
+    figures: dict[str, Any] = Field(description="What the rows behind the number sum up to for this customer.")
+
+
+def summary_of(analysis: Analysis[Any], language: str = "en") -> AnalysisSummary:
+    """What an analysis is, in a language."""
+    return AnalysisSummary(
+        name=analysis.name,
+        room=analysis.room,
+        title=analysis.title.of(language),
+        question=analysis.question.of(language),
+        how=analysis.how.of(language),
+        needs=[f"{need.role}: {', '.join(need.facts)}" if need.facts else need.role for need in analysis.needs],
+        parameters=analysis.parameters.model_json_schema(),
+    )
+
+
+def result_view(analysis: Analysis[Any], result: Result, language: str = "en") -> AnalysisResult:
+    """A result, in a language."""
+    listed = {measure.name for measure in analysis.measures if measure.listed}
+    return AnalysisResult(
+        name=result.name,
+        title=analysis.title.of(language),
+        asked={name: spelled(value) for name, value in result.asked.items()},
+        columns=[_column(column, result.currency, language, listed) for column in result.columns],
+        rows=spelled_rows(result.rows),
+        notes=[note.of(language) for note in result.notes],
+        sentence=result.sentence and result.sentence.of(language),
+        chart={name: getattr(result.chart, name) for name in ("kind", "x", "y", "color", "low", "high")},
+        sql=result.sql,
+        as_of=result.as_of.timestamp(),
+        engine=result.engine,
+        seconds=round(result.seconds, 3),
+    )
+
+
+def spelled_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as JSON has them."""
+    return [{name: spelled(value) for name, value in row.items()} for row in rows]
+
+
+def spelled(value: Any) -> Any:
+    """A value of a row as JSON has it: days as YYYY-MM-DD, nothing that is no number."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [spelled(each) for each in value]
+    return value
+
+
+def figures_of(behind: Behind) -> list[tuple[str, dict[str, Any]]]:
+    """Of each customer of a list the id, and what is known of them there."""
+    return [
+        (row["customer"], {name: spelled(value) for name, value in row.items() if name != "customer"})
+        for row in behind.customers
+    ]
+
+
+def _column(column: Column, currency: str, language: str, listed: set[str]) -> Measured:
+    return Measured(
+        name=column.name,
+        label=column.label.of(language),
+        unit=f"money:{currency}" if column.unit == "money" else column.unit,
+        kind=column.kind,
+        listed=column.name in listed,
+    )

@@ -1,0 +1,56 @@
+"""One history for all tests of analyses that only read it, and each analysis run on it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+
+from analysis.declaration import Analysis
+from analysis.engines.duck import Duck
+from analysis.registry import analysis_named
+from analysis.result import Result
+from analysis.running import run
+from console.views.analysing.analysis_desk import AnalysisDesk
+from plan import Plan
+from tests.analysed import archived
+from tests.analyses.history import ENDS, world
+
+
+class Knowing(AnalysisDesk):
+    """A desk that need not run what other tests have: analyses with nothing asked for."""
+
+    def __init__(self, archive: str, plan: Plan, engine: Duck, results: Callable[[str], Result]) -> None:
+        super().__init__(archive, plan, opened=lambda: engine)
+        self._results = results
+
+    async def run(self, analysis: Analysis[Any], given: Any) -> Result:
+        if given == analysis.parameters():
+            return self._results(analysis.name)
+        return await super().run(analysis, given)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Duck:
+    """Over the history of three hundred customers."""
+    return world()
+
+
+@pytest.fixture(scope="session")
+def empty() -> Duck:
+    """Over an archive in which nobody has done anything."""
+    return archived([], until=ENDS)
+
+
+@pytest.fixture(scope="session")
+def results(engine: Duck) -> Callable[[str], Result]:
+    """Answers the result of an analysis of this history, with nothing asked for."""
+
+    @cache
+    def result(name: str) -> Result:
+        analysis = analysis_named(name)
+        return run(analysis, engine, analysis.parameters())
+
+    return result

@@ -1,0 +1,98 @@
+"""Every analysis on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from analysis.declaration import Analysis
+from analysis.engines.duck import Duck
+from analysis.registry import analyses
+from analysis.result import Result
+from analysis.running import run
+from console.commands.main import create_cli
+from tests.console.support_api import PLAN_FILE
+
+ALL = analyses()
+APP = create_cli()
+
+Rapport = Callable[..., str]
+
+
+@pytest.fixture
+def rapport(engine: Duck, results: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch) -> Rapport:
+    """Runs a command on the history, and answers what it prints."""
+
+    def known(analysis: Analysis[Any], given_engine: Duck, given: Any) -> Result:
+        return results(analysis.name) if given == analysis.parameters() else run(analysis, given_engine, given)
+
+    monkeypatch.setattr(Duck, "open", lambda *given, **more: engine)
+    monkeypatch.setattr("analysis.running.run", known)
+
+    def command(*words: str, code: int = 0) -> str:
+        environ = {"RAPPORT_PLAN": str(PLAN_FILE), "COLUMNS": "200"}
+        result = CliRunner().invoke(APP, ["analyse", *words], env=environ)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return command
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_table(name: str, rapport: Rapport, results: Callable[[str], Result]) -> None:
+    rows = len(results(name).rows)
+    assert len(list(csv.reader(io.StringIO(rapport(name, "--csv"))))) == rows + 1
+    assert len(json.loads(rapport(name, "--json"))["rows"]) == rows
+    text = rapport(name)
+    assert "As of 2026-02-18" in text
+    assert ALL[name].title.en in text
+    assert "SELECT" not in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_help_tells_what_may_be_asked(name: str, rapport: Rapport) -> None:
+    text = rapport(name, "--help")
+    for parameter in ALL[name].parameters.model_fields:
+        assert f"--{parameter.replace('_', '-')}" in text
+    assert "Examples:" in text
+
+
+def test_the_list(rapport: Rapport) -> None:
+    text = rapport()
+    assert all(name in text for name in ALL)
+    assert [each["name"] for each in json.loads(rapport("--json"))] == list(ALL)
+
+
+def test_who_is_behind_a_number(rapport: Rapport, results: Callable[[str], Result]) -> None:
+    row = next(row for row in results("retention").rows if row["cohort"] is not None and row["returned"])
+    cell = ("--cell", f"cohort={row['cohort']}", "--cell", f"age={row['age']}")
+    found = json.loads(rapport("retention", "--behind", "returned", *cell, "--json"))
+    assert found["total"] == len(found["data"]) == row["returned"]
+    assert f"Came back: {row['returned']}" in rapport("retention", "--behind", "returned", *cell)
+    assert rapport("retention", "--behind", "returned", *cell, "--csv").count("\n") == row["returned"] + 1
+
+
+def test_what_is_asked_narrows_it_and_sql_is_shown(rapport: Rapport) -> None:
+    text = rapport("retention", "--country", "NL", "--ages", "1", "--sql")
+    assert "'NL'" in text
+    assert "SELECT" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("retention", "--interval", "fortnight"), "--interval"),
+        (("retention", "--since", "soon"), "--since"),
+        (("retention", "--behind", "net"), "no list"),
+        (("retention", "--behind", "returned"), "cohort"),
+        (("retention", "--behind", "returned", "--cell", "cohort"), "COLUMN=VALUE"),
+    ],
+)
+def test_what_cannot_be_asked_is_wrong_use(rapport: Rapport, words: tuple[str, ...], told: str) -> None:
+    assert told in rapport(*words, code=2)

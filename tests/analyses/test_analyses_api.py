@@ -1,0 +1,103 @@
+"""Every analysis through the support API: its table, as JSON and CSV, and who is behind a number."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from analysis.declaration import Analysis, Customers
+from analysis.engines.duck import Duck
+from analysis.registry import analyses
+from analysis.result import Result
+from tests.analyses.conftest import Knowing
+from tests.console.people import store
+from tests.console.support_api import PLAN, support_api
+
+ALL = analyses()
+EVERY = pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
+
+
+@pytest.fixture(scope="module")
+def api(engine: Duck, results: Callable[[str], Result]) -> Iterator[httpx.Client]:
+    with support_api(store(), analyses=Knowing("", PLAN, engine, results)) as http:
+        yield http
+
+
+def get(api: httpx.Client, path: str, **params: Any) -> Any:
+    answer = api.get(f"/v1/analyses{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_they_are_listed(api: httpx.Client) -> None:
+    assert [row["name"] for row in get(api, "")["data"]] == list(ALL)
+    assert {row["room"] for row in get(api, "", room="keeping")["data"]} == {"keeping"}
+
+
+@EVERY
+def test_its_table_and_its_lists(analysis: Analysis[Any], api: httpx.Client, results: Callable[[str], Result]) -> None:
+    shown = get(api, f"/{analysis.name}")
+    expected = results(analysis.name)
+    assert len(shown["rows"]) == len(expected.rows)
+    assert [column["name"] for column in shown["columns"]] == [column.name for column in expected.columns]
+    text = api.get(f"/v1/analyses/{analysis.name}.csv").text
+    assert text == api.get(f"/v1/analyses/{analysis.name}", headers={"Accept": "text/csv"}).text
+    assert len(list(csv.reader(io.StringIO(text)))) == len(shown["rows"]) + 1
+    for measure in [each for each in analysis.measures if isinstance(each, Customers)][-1:]:
+        keyed = [row for row in shown["rows"] if None not in [row[column.name] for column in analysis.dimensions]]
+        row = max(keyed, key=lambda row: row.get(measure.name) or 0)
+        cell = {f"cell.{column.name}": row[column.name] for column in analysis.dimensions}
+        listed = get(api, f"/{analysis.name}/customers", measure=measure.name, **cell)
+        assert listed["total"] == len(listed["data"]) == row[measure.name]
+
+
+def test_parameters_are_in_its_description(api: httpx.Client) -> None:
+    document = api.get("/openapi.json").json()["paths"]
+    for name, analysis in ALL.items():
+        told = {each["name"] for each in document[f"/v1/analyses/{name}"]["get"]["parameters"]}
+        assert told == set(analysis.parameters.model_fields)
+        cell = {f"cell.{column.name}" for column in analysis.dimensions}
+        listed = {each["name"] for each in document[f"/v1/analyses/{name}/customers"]["get"]["parameters"]}
+        assert listed == told | cell | {"measure"}
+
+
+def test_what_is_asked_narrows_it(api: httpx.Client) -> None:
+    every, dutch = (get(api, "/retention", ages=1, **asked) for asked in ({}, {"country": "NL"}))
+    assert dutch["asked"]["country"] == "NL"
+    assert 0 < dutch["rows"][0]["customers"] < every["rows"][0]["customers"]
+
+
+def test_in_chinese(api: httpx.Client) -> None:
+    shown = api.get("/v1/analyses/retention", headers={"Accept-Language": "zh-CN"}).json()
+    assert shown["title"] == "留存"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("nothing", 404, "unknown_analysis"),
+        ("nothing/customers", 404, "unknown_analysis"),
+        ("retention?interval=fortnight", 400, "invalid_request"),
+        ("retention?since=2026-02-01&until=2026-01-01", 400, "invalid_request"),
+        ("retention?colour=red", 400, "invalid_request"),
+        ("retention/customers?measure=net&cell.cohort=2026-01-01&cell.age=1", 400, "invalid_request"),
+        ("retention/customers?measure=returned&cell.cohort=2026-01-01", 400, "invalid_request"),
+        ("retention/customers?measure=returned&cell.cohort=soon&cell.age=1", 400, "invalid_request"),
+        ("retention/customers?measure=returned&cell.cohort=2026-01-01&cell.age=old", 400, "invalid_request"),
+    ],
+)
+def test_what_cannot_be_asked(api: httpx.Client, path: str, status: int, code: str) -> None:
+    answer = api.get(f"/v1/analyses/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_without_an_archive_it_says_what_to_do() -> None:
+    with support_api(store()) as http:
+        answer = http.get("/v1/analyses/retention")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_archive")
+    assert "RAPPORT_ARCHIVE" in answer.json()["message"]

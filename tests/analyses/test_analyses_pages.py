@@ -1,0 +1,114 @@
+"""The pages of every analysis: filters, chart, table, and who is behind a number, for who may see them."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from analysis.declaration import Analysis
+from analysis.engines.duck import Duck
+from analysis.registry import analyses
+from analysis.result import Result
+from console.access.sessions import Sessions
+from console.api import create_api
+from console.pages.site import add_pages
+from profiles.stores.access import Account, Role
+from profiles.stores.memory import MemoryAccessStore
+from tests.analyses.conftest import Knowing
+from tests.console.people import store
+from tests.console.support_api import PLAN, api_deps
+
+ALL = analyses()
+EVERY = pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def ask(engine: Duck, results: Callable[[str], Result]) -> Ask:
+    """Answers a page, as somebody of a role gets it."""
+    access = MemoryAccessStore()
+    deps = api_deps(store(), access=access, analyses=Knowing("", PLAN, engine, results))
+    app = create_api(deps)
+    add_pages(app, deps)
+
+    def page(path: str, role: Role = "analyst", language: str = "en") -> httpx.Response:
+        async def run() -> httpx.Response:
+            kim = Account(name=f"kim-{role}", role=role)
+            await access.put_account(kim)
+            cookie = f"rapport={await Sessions(access).begin(kim, 'link')}"
+            headers = {"Accept": "text/html", "Cookie": cookie, "Accept-Language": language}
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+                return await http.get(path, headers=headers)
+
+        return asyncio.run(run())
+
+    return page
+
+
+@EVERY
+def test_its_page_has_the_figures_and_the_chart(
+    analysis: Analysis[Any], ask: Ask, results: Callable[[str], Result]
+) -> None:
+    answer = ask(f"/analyses/{analysis.name}")
+    assert answer.status_code == 200
+    text = html.unescape(answer.text)
+    assert analysis.question.en in text
+    for field in analysis.parameters.model_fields:
+        assert f'name="{field}"' in text
+    lines = re.findall(r"<tr(?: class=\"unfinished\"[^>]*)?>\s*<td", answer.text)
+    assert len(lines) == min(300, len(results(analysis.name).rows))
+    assert "RAPPORT" not in text
+    assert " style=" not in answer.text, "the policy refuses it"
+    [chart] = re.findall(r"<svg class=\"plot\".*?</svg>", answer.text, re.DOTALL) or [None]
+    assert chart, "nothing is drawn"
+    drawn = ET.fromstring(chart)
+    shapes = [each for each in drawn.iter() if each.tag in ("rect", "path", "circle")]
+    assert len(shapes) > 1
+    for each in drawn.iter():
+        for name in ("x", "y", "width", "height", "cx", "cy", "r"):
+            assert float(each.get(name, 1)) > -1000
+            assert name not in ("width", "height", "r") or float(each.get(name, 1)) >= 0
+
+
+def test_a_number_leads_to_its_customers(ask: Ask, results: Callable[[str], Result]) -> None:
+    text = ask("/analyses/retention").text
+    links = re.findall(r'href="(/analyses/retention/customers\?[^"]*)"><bdi[^>]*>(\d+)<', text)
+    assert links
+    for link, number in links[:3]:
+        shown = ask(html.unescape(link)).text
+        assert f": {number}</h1>" in shown
+        assert shown.count('<tr data-href="/c/') == int(number)
+
+
+def test_the_overview_lists_all_by_room(ask: Ask) -> None:
+    text = ask("/analyses").text
+    assert all(f'href="/analyses/{name}"' in text for name in ALL)
+    assert "留存" in ask("/analyses", language="zh-CN").text
+    assert "<svg" in ask("/analyses/retention/card").text
+
+
+def test_what_was_asked_is_in_the_form_and_in_the_links(ask: Ask) -> None:
+    text = ask("/analyses/retention?interval=quarter&since=&country=NL").text
+    assert '<option value="quarter" selected>' in text
+    assert "interval=quarter&amp;country=NL&amp;measure=" in text
+    assert "/v1/analyses/retention.csv?interval=quarter&amp;country=NL" in text
+
+
+def test_what_cannot_be_asked_is_said_on_the_page(ask: Ask) -> None:
+    answer = ask("/analyses/retention?since=soon")
+    assert answer.status_code == 200
+    assert re.search(r'role="alert">since: ', answer.text)
+
+
+@pytest.mark.parametrize(("role", "status"), [("agent", 403), ("operator", 403), ("analyst", 200), ("admin", 200)])
+def test_who_may_see_them(ask: Ask, role: Role, status: int) -> None:
+    assert ask("/analyses", role).status_code == status
+    assert ('href="/analyses"' in ask("/customers", role).text) == (status == 200)
