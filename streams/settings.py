@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from profiles.errors import WrongUse
 from profiles.identity.secrets import LEAST
 
-__all__ = ["PREFIX", "Settings"]
+__all__ = ["PREFIX", "Settings", "engine_of"]
 
 PREFIX = "RAPPORT_"
 
@@ -108,6 +108,14 @@ _ZendeskAudience = Annotated[
     ),
 ]
 _Token = Annotated[SecretStr, _like(r"[!-~]+", "letters, digits and signs of ASCII without spaces")]
+
+_Engine = Annotated[
+    SecretStr,
+    _like(
+        r"(spark|sc|clickhouse|trino|trino\+https)://\S*",
+        "spark://…, sc://…, clickhouse://… or trino://…, docs/analyses.md says how; nothing for DuckDB",
+    ),
+]
 
 _TO_KAFKA = (
     "kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_token_command",
@@ -254,6 +262,9 @@ class Settings(BaseSettings):
     require_aof: bool = Field(False, description="Refuse a Redis without an append-only file rather than warn.")
     archive: str = Field("", description="Folder or fsspec URL of the event archive.")
     archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
+    engine: _Engine | None = Field(
+        None, description="Where analyses of the archive are computed; DuckDB in the process that asks unless set."
+    )
     audiences: str = Field("", description="Folder or fsspec URL of audiences' tables; that of the archive if empty.")
     census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
     refit_every: float = Field(
@@ -313,6 +324,11 @@ class Settings(BaseSettings):
     def worker_group(self) -> str:
         """The consumer group as Kafka knows it."""
         return self.topic_prefix + self.group
+
+
+def engine_of(settings: Settings) -> str:
+    """The URL of the engine of analyses; "" for DuckDB."""
+    return settings.engine.get_secret_value() if settings.engine is not None else ""
 
 
 def _fitting(protocol: str, mechanism: str | None, *, certificate: bool) -> tuple[set[str], set[str]]:

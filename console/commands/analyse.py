@@ -27,6 +27,7 @@ from console.views.analysing.csv_files import table_csv, written
 from console.views.analysing.figures_written import Written
 from plan import load_plan
 from profiles.errors import WrongUse
+from streams.settings import engine_of
 
 __all__ = ["register"]
 
@@ -166,14 +167,15 @@ def _run(
     analysis: Analysis[Any], asked: Parameters, *, behind: str | None, cell: list[str] | None, as_csv: bool, sql: bool,
     archive: str | None, plan_file: Path | None, data_dir: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    from analysis.engines.duck import Duck  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from analysis.engines.opening import open_engine  # noqa: PLC0415  (keeps `rapport --help` quick)
     from analysis.running import behind as list_behind  # noqa: PLC0415  (same)
     from analysis.running import run  # noqa: PLC0415  (same)
 
     settings = reach(data_dir, plan_file, archive=archive)
     key = _cell(cell or [])
     with progress(quiet=as_json or as_csv) as bar:
-        engine = Duck.open(settings.archive, load_plan(settings.plan), tell=bar("making tables of the archive"))
+        tell = bar("making tables of the archive")
+        engine = open_engine(engine_of(settings), settings.archive, load_plan(settings.plan), tell)
     if behind is not None:
         _show_behind(analysis, list_behind(analysis, engine, asked, key, behind), as_csv=as_csv, as_json=as_json)
         return

@@ -56,7 +56,7 @@ from streams.kafka.producer import KafkaProducer
 from streams.kafka.topics import topic_name
 from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
-from streams.settings import Settings
+from streams.settings import Settings, engine_of
 from streams.sinks.desk import DeliveryDesk
 from streams.watching.raw_feed import RawFeed
 from streams.watching.sdks import SdkWatch
@@ -207,7 +207,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         deliveries=DeliveryDesk(log, producer, settings),
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
-        analyses=AnalysisDesk(settings.archive, plan),
+        analyses=AnalysisDesk(settings.archive, plan, engine=engine_of(settings)),
         access=with_users_file(stores.access, settings.users_file),
         ways=ways_of(settings),
         embeds=embeds_of(settings),

@@ -16,7 +16,7 @@ from profiles.errors import RapportError
 
 if TYPE_CHECKING:
     from analysis.declaration import Analysis
-    from analysis.engines.duck import Duck
+    from analysis.engines.engine import Engine
     from analysis.parameters import Parameters
     from analysis.result import Behind, Result
 
@@ -50,19 +50,28 @@ class AnalysisDesk:
 
     Args:
         archive: folder or fsspec URL; "" for none.
+        engine: URL of where it is computed; "" for DuckDB in this process.
         plan: whose zone, currency, roles and consent hold.
         limit: seconds that a question may take.
         opened: makes the engine; for tests.
     """
 
     def __init__(
-        self, archive: str, plan: Plan, *, limit: float = _STATEMENT, opened: Callable[[], Duck] | None = None
+        self,
+        archive: str,
+        plan: Plan,
+        *,
+        engine: str = "",
+        limit: float = _STATEMENT,
+        opened: Callable[[], Engine] | None = None,
     ) -> None:
         self.plan = plan
         self._archive = archive
+        self._url = engine
+        self._number = 0  # of the state of the archive that the engine is of
         self._limit = limit
         self._opened = opened
-        self._engine: Duck | None = None
+        self._engine: Engine | None = None
         self._looked = 0.0
         self._thread = ThreadPoolExecutor(1, "analyses")
         self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -95,10 +104,10 @@ class AnalysisDesk:
     def close(self) -> None:
         """Let go of the archive."""
         if self._engine is not None:
-            self._engine.interrupt()
+            _of(self._engine, "interrupt")()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _once(self, key: tuple[Any, ...], ask: Callable[[Duck], Answer]) -> Answer:
+    async def _once(self, key: tuple[Any, ...], ask: Callable[[Engine], Answer]) -> Answer:
         if not self._archive and self._opened is None:
             raise NoArchive(
                 "no archive is kept, so there is no history to analyse: set RAPPORT_ARCHIVE to a folder or a URL, "
@@ -115,10 +124,9 @@ class AnalysisDesk:
         return await asyncio.shield(running)  # whoever else waits for it, or asks again, still gets it
 
     def _remembered(self, key: tuple[Any, ...]) -> Any:
-        number = self._engine.number if self._engine is not None else -1
-        return self._known.get((number, *key))
+        return self._known.get((self._number, *key)) if self._engine is not None else None
 
-    def _answer(self, key: tuple[Any, ...], ask: Callable[[Duck], Answer]) -> Answer:
+    def _answer(self, key: tuple[Any, ...], ask: Callable[[Engine], Answer]) -> Answer:
         """In the thread of the desk."""
         from duckdb import IOException  # noqa: PLC0415  (as above)
 
@@ -132,41 +140,43 @@ class AnalysisDesk:
             engine = self._newest(anew=True)
             with self._limited(engine):
                 made = ask(engine)
-        self._known[engine.number, *key] = made
+        self._known[self._number, *key] = made
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return made
 
-    def _newest(self, *, anew: bool = False) -> Duck:
+    def _newest(self, *, anew: bool = False) -> Engine:
         """The engine over the archive as it is now, or was a few seconds ago."""
         if self._engine is not None and not anew:
             if time.monotonic() - self._looked < _LOOK_EVERY or self._opened is not None or not self._changed():
                 self._looked = time.monotonic()
                 return self._engine
-            self._engine.close()
+            _of(self._engine, "close")()
             self._engine = None
         self._engine = self._opened() if self._opened is not None else self._open()
         self._looked = time.monotonic()
         return self._engine
 
-    def _open(self) -> Duck:
-        from analysis.engines.duck import Duck  # noqa: PLC0415  (as above)
+    def _open(self) -> Engine:
+        from analysis.archive.folder import Folder  # noqa: PLC0415  (as above)
+        from analysis.archive.manifests import load  # noqa: PLC0415  (as above)
+        from analysis.engines.opening import open_engine  # noqa: PLC0415  (as above)
 
-        return Duck.open(self._archive, self.plan)
+        self._number = load(Folder(self._archive)).number
+        return open_engine(self._url, self._archive, self.plan)
 
     def _changed(self) -> bool:
         from analysis.archive.folder import Folder  # noqa: PLC0415  (as above)
         from analysis.archive.manifests import newer  # noqa: PLC0415  (as above)
 
-        assert self._engine is not None
-        return bool(newer(Folder(self._archive), self._engine.number))
+        return bool(newer(Folder(self._archive), self._number))
 
     @contextmanager
-    def _limited(self, engine: Duck) -> Iterator[None]:
+    def _limited(self, engine: Engine) -> Iterator[None]:
         """Seconds that the block may take, as the engine is told after them."""
         from duckdb import InterruptException  # noqa: PLC0415  (as above)
 
-        watch = threading.Timer(self._limit, engine.interrupt)
+        watch = threading.Timer(self._limit, _of(engine, "interrupt"))
         watch.daemon = True
         watch.start()
         try:
@@ -178,3 +188,9 @@ class AnalysisDesk:
             ) from None
         finally:
             watch.cancel()
+
+
+def _of(engine: Engine, action: str) -> Callable[[], None]:
+    """What an engine can do that not all can: servers end what is long by rules of their own."""
+    found: Callable[[], None] = getattr(engine, action, lambda: None)
+    return found

@@ -67,6 +67,7 @@ BAD = {
     "seen": "1",
     "require_aof": "perhaps",
     "archive_every": "never",
+    "engine": "duck",
     "census_every": "-5",
     "refit_every": "nightly",
     "log_level": "loud",
@@ -98,7 +99,7 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
     assert "cannot be used; allowed: " in told or "says nothing with RAPPORT_KAFKA_SECURITY_PROTOCOL" in told
     assert "\n" not in told
     secret = name in {"redis", "pii_key", "user_id_key", "api_token", "kafka_password", "kafka_key_password"}
-    secret |= name == "intercom_secret"
+    secret |= name in {"intercom_secret", "engine"}
     assert (value in told) is not secret
 
 
