@@ -70,14 +70,13 @@ def test_what_it_needs_can_be_there(analysis: Analysis[Any]) -> None:
         assert set(need.role.split("|")) <= {*ROLES, "*"}, need
         assert set(need.facts) <= set(FACTS), need
         assert all(figure.strip() for figure in need.figures), need
-    assert any(not need.figures for need in analysis.needs), "what can it not do without?"
 
 
 @EVERY
 def test_it_answers_for_a_history(analysis: Analysis[Any], results: Callable[[str], Result]) -> None:
     result = results(analysis.name)
     names = {column.name for column in result.columns}
-    assert result.rows
+    assert result.rows or result.notes
     for row in result.rows:
         assert set(row) <= names
     for column in result.columns:
@@ -90,7 +89,7 @@ def test_it_answers_for_a_history(analysis: Analysis[Any], results: Callable[[st
             assert all(isinstance(value, date) for value in values), column
     for language in ("en", "zh_Hans"):
         shown = result_view(analysis, result, language).model_dump(mode="json")
-        assert json.loads(json.dumps(shown))["rows"]
+        assert len(json.loads(json.dumps(shown))["rows"]) == len(result.rows)
         assert json.dumps(summary_of(analysis, language).model_dump(mode="json"))
     assert len(table_csv(result).splitlines()) > len(result.rows)
 
