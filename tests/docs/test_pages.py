@@ -121,7 +121,7 @@ def test_snippets_that_need_no_server_run(tmp_path: Path) -> None:
 
 _COMMAND = (
     r"((alerts|plan|archive|rejected|segments|source|identity|models|tokens|users) "
-    r"|company (?=join|unjoin|erase|lift|show)|deliver (?=reconcile))?[a-z]+"
+    r"|company (?=join|unjoin|erase|lift|show)|deliver (?=reconcile)|analyse (?=[a-z]))?[a-z]+"
 )
 
 

