@@ -165,3 +165,10 @@ class Base:
         from analysis.relations.orders import refunds  # noqa: PLC0415
 
         return refunds(self)
+
+    @cached_property
+    def tickets(self) -> ir.Table:
+        """One row a ticket: `analysis.relations.tickets`."""
+        from analysis.relations.tickets import tickets  # noqa: PLC0415
+
+        return tickets(self)
