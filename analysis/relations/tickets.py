@@ -13,13 +13,24 @@ if TYPE_CHECKING:
 __all__ = ["tickets"]
 
 _ROLES = ("ticket_opened", "ticket_replied", "ticket_solved", "ticket_reopened")
-_OF_OPENING = ("day", "product", "category", "topic", "department", "agent", "channel", "device", "source", "utm_campaign")
+_OF_OPENING = (
+    "day",
+    "product",
+    "category",
+    "topic",
+    "department",
+    "agent",
+    "channel",
+    "device",
+    "source",
+    "utm_campaign",
+)
 
 
 def tickets(base: Base) -> ir.Table:
     """One row a ticket that was opened, by `customer` and `subject`, with what its first opening says of it.
 
-    In microseconds: `opened`, `replied` (the first public answer), `solved` (first), `closed` (last, if it is solved now),
+    In microseconds: `opened`, `replied` (the first public answer), `solved` (first), `closed` (last, if solved now),
     null for not yet. `replies` and `reopened` count. What is said to have happened before the opening is left out; the
     analysis `quality` counts it.
     """

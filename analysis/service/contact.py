@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
@@ -43,10 +42,13 @@ CONTACT = Analysis(
     title=Text("Contacts", "联系"),
     question=Text("How often do we contact customers, and who of us?", "我们多久联系客户一次，由哪些部门联系？"),
     how=Text(
-        "Contacts that we made, by the local week of each. Twice contacted is a customer whom two departments or more "
-        "contacted in one period; a contact that names no department is of none. What happens after many contacts need "
+        "Contacts that we made, by the local week of each. Twice contacted is a customer whom two "
+        "departments or more "
+        "contacted in one period; a contact that names no department is of none. What happens after many "
+        "contacts need "
         "not happen because of them.",
-        "我方发起的联系，按本地周计。「重复联系」指同一时期被两个或以上部门联系的客户；未注明部门的联系不属于任何部门。"
+        "我方发起的联系，按本地周计。「重复联系」指同一时期被两个或以上部门联系的客户；未注明部门的联系不属于"
+        "任何部门。"
         "多次联系之后发生的事，未必因联系而起。",
     ),
     parameters=Asked,

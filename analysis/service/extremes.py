@@ -59,10 +59,13 @@ EXTREMES = Analysis(
     title=Text("Most and least satisfied", "最满意与最不满意的客户"),
     question=Text("Who are the most and the least satisfied fifth?", "最满意和最不满意的五分之一客户是谁？"),
     how=Text(
-        "Each customer has one mark: the mean of the answers of the period on a scale from 0 to 100 (CSAT and reviews "
-        "(s − 1)/4, NPS s/10, CES (s − 1)/6). The groups are the fifths at both ends; equal marks at the edge go in or "
+        "Each customer has one mark: the mean of the answers of the period on a scale from 0 to 100 (CSAT "
+        "and reviews "
+        "(s − 1)/4, NPS s/10, CES (s − 1)/6). The groups are the fifths at both ends; equal marks at the "
+        "edge go in or "
         "out together, whichever is nearer to 20 %. If more than 30 % share the mark, the group is all who gave it.",
-        "每位客户取一个分数：该期各次作答换算为 0–100 后的平均值（CSAT 与评价 (s−1)/4，NPS s/10，CES (s−1)/6）。两端各取五分"
+        "每位客户取一个分数：该期各次作答换算为 0–100 后的平均值（CSAT 与评价 (s−1)/4，NPS s/10，CES (s−1)/6"
+        "）。两端各取五分"
         "之一；边界处同分者一并计入或排除，取更接近 20 % 者。若同分者超过 30 %，该组即为所有给出该分的客户。",
     ),
     needs=(Need("csat|nps|ces|review", ("rating",)),),

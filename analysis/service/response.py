@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
@@ -58,9 +57,11 @@ RESPONSE = Analysis(
     question=Text("What do those do whom a campaign reached?", "活动触达的客户做了什么？"),
     how=Text(
         "Distinct customers whom a campaign contacted in the period; of them, who opened, clicked or bought until so "
-        "many days after the last contact of it, and who unsubscribed. Opening is often done by machines that protect "
+        "many days after the last contact of it, and who unsubscribed. Opening is often done by machines "
+        "that protect "
         "privacy: go by clicks. Who bought might have bought anyway: only a hold-out tells what a campaign brought.",
-        "该期被活动联系的不同客户；其中在该活动最后一次联系后若干天内打开、点击、购买及退订者。打开常由保护隐私的机器完成，"
+        "该期被活动联系的不同客户；其中在该活动最后一次联系后若干天内打开、点击、购买及退订者。打开常由保护隐"
+        "私的机器完成，"
         "请以点击为准。购买者本来也可能购买：只有留出对照组才能说明活动带来了什么。",
     ),
     parameters=Asked,

@@ -80,11 +80,15 @@ SATISFACTION = Analysis(
     title=Text("Satisfaction", "满意度"),
     question=Text("How satisfied are those who answer?", "作答的客户有多满意？"),
     how=Text(
-        "CSAT and reviews: answers of 4 or 5 of 5, of all answers. CES: 5 to 7 of 7. Both with Wilson's interval. NPS: "
-        "100 · (promoters − detractors) / answers, of each customer the newest answer of the period, with the adjusted "
+        "CSAT and reviews: answers of 4 or 5 of 5, of all answers. CES: 5 to 7 of 7. Both with Wilson's "
+        "interval. NPS: "
+        "100 · (promoters − detractors) / answers, of each customer the newest answer of the period, with "
+        "the adjusted "
         "Wald interval. Who did not answer is not neutral and not in it. Under 30 answers are marked as few.",
-        "CSAT 与评价：5 分制中 4–5 分的答案占全部答案的比例；CES：7 分制中 5–7 分；均附 Wilson 区间。NPS：100 ·（推荐者 − "
-        "贬损者）/ 答案数，每位客户取该期最新一次作答，附调整 Wald 区间。未作答者不视为中立，也不计入。少于 30 份会标出。",
+        "CSAT 与评价：5 分制中 4–5 分的答案占全部答案的比例；CES：7 分制中 5–7 分；均附 Wilson 区间。NPS：100"
+        " ·（推荐者 − "
+        "贬损者）/ 答案数，每位客户取该期最新一次作答，附调整 Wald 区间。未作答者不视为中立，也不计入。少于 3"
+        "0 份会标出。",
     ),
     parameters=Asked,
     needs=(Need("csat|nps|ces|review", ("rating",)), Need("survey_asked", (), ("response rate",))),

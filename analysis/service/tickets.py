@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
@@ -68,11 +67,14 @@ TICKETS = Analysis(
     question=Text("How many ask for help, and how long do they wait?", "有多少人求助，他们等了多久？"),
     how=Text(
         "A ticket is what its events name, counted in the period it was opened in, for the customer who opened it. "
-        "Solved: at least once; unsolved: not now; reopened: of those solved; at once: solved, with at most one answer, "
+        "Solved: at least once; unsolved: not now; reopened: of those solved; at once: solved, with at most "
+        "one answer, "
         "never reopened. Waits are of the calendar. The usual median is of those that have been solved, which looks "
         "good while the worst stay open; the median beside it counts those that still wait (Kaplan and Meier).",
-        "工单以其事件所指编号区分，计入开单时期与开单客户。已解决：至少解决过一次；未解决：目前未解决；重开：占已解决者；"
-        "一次解决：最多一次答复且从未重开。等待为日历时间。常用中位数只含已解决者，最难的未结时会偏好看；旁边的中位数把仍在"
+        "工单以其事件所指编号区分，计入开单时期与开单客户。已解决：至少解决过一次；未解决：目前未解决；重开："
+        "占已解决者；"
+        "一次解决：最多一次答复且从未重开。等待为日历时间。常用中位数只含已解决者，最难的未结时会偏好看；旁边"
+        "的中位数把仍在"
         "等待者计入（Kaplan–Meier）。",
     ),
     needs=(
@@ -96,7 +98,9 @@ TICKETS = Analysis(
         Count("one_touch", Text("Solved at once", "一次解决"), where="one_touch"),
         Quantile("first_answer", Text("First answer, median", "首次答复中位数"), "seconds", value="replied"),
         Quantile("resolved", Text("Solved in, median of solved", "解决用时中位数（已解决）"), "seconds"),
-        Quantile("slow", Text("Solved in, slowest tenth", "解决用时（最慢十分之一）"), "seconds", value="resolved", q=0.9),
+        Quantile(
+            "slow", Text("Solved in, slowest tenth", "解决用时（最慢十分之一）"), "seconds", value="resolved", q=0.9
+        ),
     ),
     columns=(
         Column("median", Text("Solved in, median of all", "解决用时中位数（全部）"), "seconds"),
