@@ -18,12 +18,12 @@ __all__ = ["ALLOWED", "outside"]
 
 ALLOWED = frozenset(
     """
-    UnboundTable Field Literal Array StrRight StringAscii Alias Cast Project DropColumns Filter Sort SortKey Limit
-    Distinct Aggregate JoinChain JoinTable JoinReference JoinLink SelfReference DummyTable Union TableUnnest Unnest
-    ArrayLength StructField IntegerRange And Or Not Equals NotEquals Less LessEqual Greater GreaterEqual Between
-    InValues InSubquery IsNull NotNull IfElse SimpleCase SearchedCase Coalesce NullIf Greatest Least Add Subtract
-    Multiply Divide FloorDivide Modulus Negate Abs Floor Ceil Round Power Sqrt Ln Log10 Exp Sign Sum Min Max Mean
-    Count CountStar Any All ArgMin ArgMax Quantile Median Variance StandardDev First Last WindowFunction
+    UnboundTable Field Literal Date Array StrRight StringAscii Alias Cast Project DropColumns Filter Sort SortKey
+    Limit Distinct Aggregate JoinChain JoinTable JoinReference JoinLink SelfReference DummyTable Union TableUnnest
+    Unnest ArrayLength StructField IntegerRange And Or Not Equals NotEquals Less LessEqual Greater GreaterEqual
+    Between InValues InSubquery IsNull NotNull IfElse SimpleCase SearchedCase Coalesce NullIf Greatest Least Add
+    Subtract Multiply Divide FloorDivide Modulus Negate Abs Floor Ceil Round Power Sqrt Ln Log10 Exp Sign Sum Min
+    Max Mean Count CountStar Any All ArgMin ArgMax Quantile Median Variance StandardDev First Last WindowFunction
     WindowBoundary RowNumber Lag Lead FirstValue LastValue RankBase MinRank DenseRank PercentRank CumeDist
     DateFromYMD DateTruncate DateDelta DateAdd DateSub DateDiff IntervalFromInteger ExtractYear ExtractMonth
     ExtractDay ExtractIsoYear ExtractWeekOfYear DayOfWeekIndex StringConcat Strip Lowercase Uppercase Substring
