@@ -168,7 +168,7 @@ class Base:
 
     @cached_property
     def tickets(self) -> ir.Table:
-        """One row a ticket: `analysis.relations.tickets`."""
-        from analysis.relations.tickets import tickets  # noqa: PLC0415
+        """One row a ticket: `analysis.relations.folded`."""
+        from analysis.relations.folded import tickets  # noqa: PLC0415
 
         return tickets(self)
