@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Ratio, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Text
 from analysis.parameters import Parameters
 
 __all__ = ["QUALITY"]
@@ -54,6 +54,7 @@ QUALITY = Analysis(
         "缺失：无金额的订单、无评分的答案。无汇率：方案未换算的币种，不计入任何合计。无编号：未注明编号的订单，重复上报会再次"
         "计数。未关联：所退订单未知的退款。",
     ),
+    needs=(Need("visit|view|purchase|login|feature_use"), Need("refund", ("subject",), ("unlinked",))),
     members=_members,
     dimensions=(Column("source", Text("Source", "来源"), "text", "dimension"),),
     measures=(
