@@ -47,6 +47,8 @@ def pictures(example: str, unhappy: str) -> list[Picture]:
         Picture("segments", "/segments"),
         Picture("segment", f"/segments/{unhappy}", high=1000),
         Picture("builder", f"/segments/new?name={unhappy}"),
+        Picture("analyses", "/analyses"),
+        Picture("analysis", "/analyses/retention"),
         Picture("models", "/models", high=1100),
         Picture("pipeline", "/pipeline"),
         Picture("jobs", "/jobs"),
