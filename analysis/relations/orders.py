@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 __all__ = ["orders", "refunds"]
 
 
+_ORDER = (
+    "customer", "id", "source", "us", "received_us", "day", "hour", "amount", "currency", "quantity", "subject",
+    "category", "items", "product", "cost", "discount", "shipping", "channel", "device", "os", "browser", "utm_source",
+    "utm_medium", "utm_campaign", "company", "log_partition", "log_offset",
+)  # fmt: skip
+"""What of `facts` an order has: every further column is written again in each step of every query."""
+
+_REFUND = (
+    "customer", "id", "source", "us", "received_us", "day", "hour", "amount", "currency", "quantity", "subject",
+    "category", "refund", "cost", "items", "product", "reason", "channel", "device", "utm_source", "utm_campaign",
+    "log_partition", "log_offset",
+)  # fmt: skip
+
+
 def _each_once(events: ir.Table, *keys: str) -> ir.Table:
     """Of several reports of one subject the one that was received last; what names no subject counts each time."""
     subject = ibis.ifelse(events.subject == "", ibis.literal("\0").concat(events.id), events.subject)
@@ -29,17 +43,17 @@ def refunds(base: Base) -> ir.Table:
 
     A refund is told by the order it names and by which of its refunds it is.
     """
-    once = _each_once(base.of("refund"), "refund")
+    once = _each_once(base.of("refund").select(*_REFUND), "refund")
     return once.mutate(refunded=once.amount.fill_null(0)).drop("amount")
 
 
 def orders(base: Base) -> ir.Table:
-    """One row an order, with the columns of `facts`, and of whole minor units of the plan's currency:
+    """One row an order, with most columns of `facts`, and of whole minor units of the plan's currency:
 
     `revenue` as sold, `refunded` of it at any time (the cohort view), `net` of both, `margin` (net less cost where it
     is known), `kept` (false if all of it was paid back), `number` (the customer's 1st, 2nd, …) and `first_day`.
     """
-    once = _each_once(base.of("purchase"))
+    once = _each_once(base.of("purchase").select(*_ORDER))
     back = (
         base.refunds.filter(lambda t: t.subject != "")
         .group_by("customer", "subject")
