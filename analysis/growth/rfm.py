@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
+from analysis.relations.ranking import ranked
 from analysis.shares import of_whole, share_columns
 
 __all__ = ["RFM"]
@@ -18,6 +19,8 @@ def _members(base: Base, asked: Parameters) -> ir.Table:
     orders = base.within(base.chosen(base.orders))
     each = orders.group_by("customer").agg(last=orders.day.max(), orders=orders.count(), net=orders.net.sum())
     each = each.mutate(net=each.net.cast("int64"))
+    for name in ("last", "orders", "net"):
+        each = ranked(each, name, f"below_{name}")
     return each.mutate(
         recency=_fifth(each, "last"),
         frequency=_fifth(each, "orders"),
@@ -29,7 +32,7 @@ def _members(base: Base, asked: Parameters) -> ir.Table:
 
 def _fifth(table: ir.Table, name: str) -> ir.IntegerValue:
     """The fifth of a value by its mid-rank: five times the customers below and half of the equal ones, over all."""
-    below = ibis.rank().over(ibis.window(order_by=name))
+    below = table[f"below_{name}"]
     equal = table.count().over(ibis.window(group_by=name))
     of = table.count().over(ibis.window())
     # ceil(5 · (below + (equal + 1) / 2) / of), in whole numbers

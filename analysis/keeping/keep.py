@@ -12,6 +12,7 @@ from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Dimension, Parameters
 from analysis.relations.lives import lives
+from analysis.relations.ranking import ranked
 
 __all__ = ["KEEP", "Asked"]
 
@@ -33,8 +34,8 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         orders=orders.count(), margin=within.ifelse(orders.margin, 0).sum().cast("int64"), recent=within.max()
     )
     each = each.filter(each.recent)
-    best = ibis.rank().over(ibis.window(order_by=ibis.desc("margin")))
-    each = each.mutate(place=best, of=each.count().over(ibis.window()))
+    each = ranked(each, "margin", "place", falling=True)
+    each = each.mutate(of=each.count().over(ibis.window()))
     alive = lives(base)
     alive = alive.filter(alive.lost.isnull()).select("customer").distinct()
     kept = each.filter((each.place < each.of * asked.top) & (each.orders >= asked.orders) & (each.margin > 0))

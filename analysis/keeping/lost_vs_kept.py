@@ -16,6 +16,7 @@ from analysis.comparison import by_means, by_ranks, by_shares
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
 from analysis.relations.lives import horizon_days
+from analysis.relations.ranking import ranked
 from analysis.statistics import adjusted
 
 __all__ = ["LOST_VS_KEPT", "Asked"]
@@ -59,9 +60,9 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         "customer", "lost", feature=ibis.cases(*names), kind=ibis.cases(*kinds), value=ibis.cases(*values)
     )
     table = table.filter(table.value.notnull())
-    rank = ibis.rank().over(ibis.window(group_by="feature", order_by="value"))
+    table = ranked(table, "value", "rank", ("feature",))
     equal = table.count().over(ibis.window(group_by=["feature", "value"]))
-    table = table.mutate(rank=rank, equal=equal.cast("float64"))
+    table = table.mutate(equal=equal.cast("float64"))
     has, kept = table.value > 0, ~table.lost
     return table.select(
         "feature", "kind", "customer", "lost", kept=kept,
