@@ -25,6 +25,7 @@ _SETTINGS = {
     "join_use_nulls": 1,
     "aggregate_functions_null_for_empty": 1,
     "session_timezone": "UTC",
+    "max_query_size": 16_000_000,  # every step of a query names its columns
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_low_cardinality_as_dictionary": 0,
 }
