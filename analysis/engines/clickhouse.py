@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 import pyarrow as pa
 
 from analysis.archive.folder import Folder
@@ -18,7 +19,7 @@ from profiles.errors import Misconfigured
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["ClickHouse", "reading"]
+__all__ = ["ClickHouse", "clickhouse_sql", "reading"]
 
 _SETTINGS = {
     # Else a row without a partner has zeros and "", and a sum of nothing is 0: the others say null.
@@ -60,7 +61,32 @@ class ClickHouse:
         return typed(self._query(sql or self.sql(expression)), expression)
 
     def sql(self, expression: ir.Table) -> str:
-        return str(ibis.to_sql(expression, dialect="clickhouse"))
+        return clickhouse_sql(expression)
+
+
+def clickhouse_sql(expression: ir.Table) -> str:
+    """An expression in ClickHouse's SQL; needs no ClickHouse.
+
+    Two of its types are not those of the others: counts have no sign, and mix with whole numbers to neither; and what
+    cannot be null has a zero, not a null, before the first row of a window.
+    """
+
+    def alike(node: Any, changed: dict[str, Any] | None) -> Any:
+        counts = isinstance(node, ops.CountStar | ops.Count | ops.RowNumber)
+        if isinstance(node, ops.WindowFunction) and isinstance(node.func, ops.CountStar | ops.Count | ops.RowNumber):
+            counts = True
+            changed = {**_args(node), **(changed or {})}
+            changed["func"] = changed["func"].arg  # the whole is cast, not the function in it
+        made = node.__recreate__(changed) if changed else node
+        if isinstance(made, ops.Lag | ops.Lead):
+            made = made.__recreate__({**_args(made), "arg": ops.Cast(made.arg, made.arg.dtype)})
+        return ops.Cast(made, "int64") if counts else made
+
+    return str(ibis.to_sql(expression.op().replace(alike).to_expr(), dialect="clickhouse"))
+
+
+def _args(node: Any) -> dict[str, Any]:
+    return dict(zip(node.argnames, node.args, strict=True))
 
 
 def reading(paths: Sequence[str], folder: Folder, *, embedded: bool) -> str:

@@ -10,6 +10,7 @@ import ibis
 import pytest
 
 from analysis.base import Base
+from analysis.engines.clickhouse import clickhouse_sql
 from analysis.engines.engine import FACTS
 from analysis.engines.spark import spark_sql
 from analysis.engines.subset import outside
@@ -29,8 +30,8 @@ def test_an_analysis_is_the_same_in_every_engine(name: str) -> None:
     assert outside(expression) == set(), "analysis.engines.subset says why; another way, or add it with its proof"
     assert spark_sql(expression)
     assert trino_sql(expression)
-    for dialect in ("duckdb", "clickhouse"):
-        assert ibis.to_sql(expression, dialect=dialect)
+    assert clickhouse_sql(expression)
+    assert ibis.to_sql(expression, dialect="duckdb")
 
 
 @pytest.mark.parametrize(
