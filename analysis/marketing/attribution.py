@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from datetime import timedelta
+from typing import ClassVar, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -23,6 +25,8 @@ _TOUCH = ["us", "log_partition", "log_offset"]
 
 class Asked(Parameters):
     """What a touch is called after, how far back it counts, and how fast it fades."""
+
+    length: ClassVar[int] = 91
 
     grain: Grain = Field("source", description="What touches are told apart by: source, medium or campaign.")
     look_back: float = Field(30, gt=0, le=366, description="Days before an order in which touches count.")
@@ -53,7 +57,8 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 
 def _led_to(base: Base, asked: Asked, orders: ir.Table) -> ir.Table:
     """Orders with each of their touches."""
-    every = touches(base, asked.grain)
+    since, until = asked.period(base.frame)
+    every = touches(base, asked.grain, since - timedelta(days=math.ceil(asked.look_back) + 1), until, orders)
     if asked.reset:
         before = ibis.window(group_by="customer", order_by=["us", "log_partition", "log_offset"], preceding=(None, 1))
         all_ = base.orders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -59,6 +59,8 @@ def steps_of(said: str) -> list[Step]:
 
 class Asked(Parameters):
     """Which steps, within how long, and what has to stay the same."""
+
+    length: ClassVar[int] = 91
 
     steps: str = Field(
         "view, cart, checkout, purchase",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import timedelta
+from typing import ClassVar, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -25,6 +26,8 @@ START = "(start)"
 
 class Asked(Parameters):
     """Whose paths: of sessions, or from or to the first time that somebody did something."""
+
+    length: ClassVar[int] = 91
 
     anchor: str = Field("", description="A role that paths begin or end with, such as purchase; none: sessions.")
     direction: Literal["from", "to"] = Field("from", description="Whether paths begin or end with the anchor.")
@@ -62,9 +65,9 @@ def _only(events: ir.Table, position: int) -> ir.StringValue:
 
 def _sessions(base: Base) -> ir.Table:
     """Events of the sessions that began in the period, with an event under the filters."""
-    events = sessions(base)
-    whole = ibis.window(group_by=["customer", "session"])
     since, until = base.given.period(base.frame)
+    events = sessions(base, since=since, until=until + timedelta(days=1))
+    whole = ibis.window(group_by=["customer", "session"])
     events = events.mutate(_day=events.day.min().over(whole), _first=(events.place == 1) & base.fits(events))
     events = events.mutate(_fits=events._first.ifelse(1, 0).max().over(whole))
     events = events.filter((events._day >= ibis.date(since)) & (events._day < ibis.date(until)) & (events._fits == 1))

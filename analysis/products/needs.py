@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import ibis
 import ibis.expr.types as ir
 
@@ -23,6 +25,8 @@ _AFTER = 30
 
 class Asked(Parameters):
     """What people want: of the period."""
+
+    length: ClassVar[int] = 91
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
@@ -24,7 +25,13 @@ _KEPT = (
 )  # fmt: skip
 
 
-def sessions(base: Base, *roles: str) -> ir.Table:
+def sessions(
+    base: Base,
+    *roles: str,
+    since: date | None = None,
+    until: date | None = None,
+    of: ir.Table | None = None,
+) -> ir.Table:
     """The events of sessions, of roles that are done online: `session` (a number of the customer's, from 1), `place` (1
     is the first event), `began_us`, and of `facts` the columns that sessions are told apart by (`_KEPT`).
 
@@ -33,8 +40,17 @@ def sessions(base: Base, *roles: str) -> ir.Table:
     Args:
         base: of the facts.
         roles: others than those.
+        since: the first local day whose sessions are wanted; those that began before it may be there in part.
+        until: the first day of which nothing is wanted.
+        of: with a column `customer`: only theirs.
     """
     events = base.of(*(roles or ONLINE)).select(*_KEPT)
+    if since is not None:
+        events = events.filter(events.day >= ibis.date(since - timedelta(days=1)))  # what goes on over midnight
+    if until is not None:
+        events = events.filter(events.day < ibis.date(until))
+    if of is not None:
+        events = events.semi_join(of, "customer")
     order = ["us", "log_partition", "log_offset"]
     before = ibis.window(group_by="customer", order_by=order, preceding=(None, 1))
     upto = ibis.window(group_by="customer", order_by=order, preceding=None, following=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import ibis
@@ -20,7 +21,13 @@ DIRECT = "direct"
 """Of a session that nobody is known to have sent."""
 
 
-def touches(base: Base, grain: Grain = "source") -> ir.Table:
+def touches(
+    base: Base,
+    grain: Grain = "source",
+    since: date | None = None,
+    until: date | None = None,
+    of: ir.Table | None = None,
+) -> ir.Table:
     """One row a touch: `customer`, `us`, `log_partition`, `log_offset`, `source`.
 
     A touch is the first event of a session that names a campaign, or its beginning if that has a referrer (one that
@@ -31,10 +38,13 @@ def touches(base: Base, grain: Grain = "source") -> ir.Table:
     Args:
         base: of the facts.
         grain: what of a campaign is the source; what has none goes by what is known of the others.
+        since: the first local day whose touches are wanted.
+        until: the first day of which nothing is wanted.
+        of: with a column `customer`: only theirs.
     """
     named = {"source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign"}[grain]
     keys = ("customer", "us", "log_partition", "log_offset")
-    visits = sessions(base)
+    visits = sessions(base, since=since, until=until, of=of)
     begins = (visits.place == 1) & (visits.role != "purchase")
     visits = visits.mutate(
         source=ibis.coalesce(
@@ -51,6 +61,12 @@ def touches(base: Base, grain: Grain = "source") -> ir.Table:
     visits = visits.mutate(_rank=ibis.row_number().over(first))
     visits = visits.filter((visits._rank == 0) & (visits._sent | visits._begins))
     clicks = base.of("contact_clicked")
+    if since is not None:
+        clicks = clicks.filter(clicks.day >= ibis.date(since))
+    if until is not None:
+        clicks = clicks.filter(clicks.day < ibis.date(until))
+    if of is not None:
+        clicks = clicks.semi_join(of, "customer")
     clicks = clicks.mutate(
         source=ibis.coalesce(
             _word(clicks[named]), _word(clicks.utm_source), _word(clicks.channel), ibis.literal("contact")
