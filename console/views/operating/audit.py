@@ -71,6 +71,7 @@ ACTIONS: Mapping[str, str] = {
     "source.resume": "resumed a source",
     "deliveries.replay": "put back what a sink was not told",
     "deliveries.enable": "let a sink be told again",
+    "deliveries.reconcile": "compared what a sink was told with the store",
     "sign-in": "signed in",
     "session.end": "ended a session",
     "password.change": "changed the password",
