@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from analysis.statistics import difference_of_shares
+from models.libraries import load
 
 __all__ = ["Difference", "by_means", "by_ranks", "by_shares"]
 
@@ -45,8 +46,7 @@ def by_shares(part: int, whole: int, other_part: int, other_whole: int, confiden
     low, high = difference_of_shares(part, whole, other_part, other_whole, confidence)
     pooled = (part + other_part) / (whole + other_whole)
     if min(pooled, 1 - pooled) * min(whole, other_whole) < 5:
-        from scipy.stats import fisher_exact  # noqa: PLC0415  (slow to load, and seldom asked for)
-
+        fisher_exact = load("scipy.stats").fisher_exact  # slow to load, and seldom asked for
         table = [[part, whole - part], [other_part, other_whole - other_part]]
         p = float(fisher_exact(table).pvalue)
     else:
@@ -75,8 +75,7 @@ def by_means(
     difference = one - other
     width, p = 0.0, 1.0 if difference == 0 else 0.0
     if a + b > 0:
-        from scipy.stats import t  # noqa: PLC0415  (slow to load, and seldom asked for)
-
+        t = load("scipy.stats").t
         freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (other_n - 1))
         width = float(t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(a + b)
         p = float(2 * t.sf(abs(difference) / math.sqrt(a + b), freedom))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from models.libraries import load
+
 __all__ = ["Step", "curve", "log_rank", "quantile", "restricted_mean"]
 
 
@@ -87,9 +89,7 @@ def log_rank(groups: Sequence[Sequence[tuple[float, int, int]]]) -> tuple[float,
     Args:
         groups: counts by time of each, as of `curve`.
     """
-    from scipy.linalg import pinvh  # noqa: PLC0415  (slow to load, and seldom asked for)
-    from scipy.stats import chi2  # noqa: PLC0415  (slow to load, and seldom asked for)
-
+    pinvh, chi2 = load("scipy.linalg").pinvh, load("scipy.stats").chi2  # slow to load, and seldom asked for
     tables = [{time: (ended, censored) for time, ended, censored in group} for group in groups]
     at_risk = [sum(ended + censored for ended, censored in table.values()) for table in tables]
     size = len(groups)

@@ -29,10 +29,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ToldEntry).decode
 
 
+_APART = {"ticket_replied": 2, "stock_alert": 4}  # roles that came later, whose own mark another one has
+
+
 @lru_cache(maxsize=256)
 def mark_of(role: str) -> int:
     """What stands for a role in an entry, in one byte; 0 for none. Two roles that shared one would share their room."""
-    return zlib.crc32(role.encode()) % 124 + 1 if role else 0
+    return _APART.get(role) or (zlib.crc32(role.encode()) % 124 + 1 if role else 0)
 
 
 def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None:
