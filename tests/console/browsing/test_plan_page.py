@@ -43,7 +43,14 @@ def test_the_api_is_described_without_the_internet(chromium: Browser) -> None:
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     with living(open_docs=True) as one:
         page.goto(f"{one.url}/docs")
-        page.get_by_text("/v1/segments/preview").click(timeout=30_000)
+        expect(page.locator(".opblock").first).to_be_visible(timeout=30_000)
+        preview = page.get_by_text("/v1/segments/preview")
+        for _ in range(300):  # what is further down is drawn when somebody comes there
+            if preview.count():
+                break
+            page.mouse.wheel(0, 800)
+            page.wait_for_timeout(50)
+        preview.click(timeout=30_000)
         expect(page.locator("#docs")).to_contain_text("Request body", timeout=30_000)
         assert all(url.startswith((one.url, "data:")) for url in asked)
     assert said == []
