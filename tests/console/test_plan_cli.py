@@ -52,7 +52,7 @@ def test_check_sums_up_a_good_plan(run):
     result = run("check", PLAN)
 
     assert result.exit_code == 0
-    assert "is fine: Online shop, version 1: 4 sources, 82 events" in result.stdout
+    assert "is fine: Online shop, version 1: 4 sources, 85 events" in result.stdout
     assert result.stderr.count("Warning:") == 1
 
 
@@ -75,7 +75,7 @@ def test_check_answers_scripts(run, changed):
 
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert json.loads(good.stdout) | {"warnings": []} == {
-        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 82, "traits": 27,
+        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 85, "traits": 27,
         "identities": 6, "segments": 42, "alerts": 9, "problems": [], "warnings": [],
     }  # fmt: skip
     (problem,) = json.loads(bad.stdout)["problems"]

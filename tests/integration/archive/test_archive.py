@@ -287,7 +287,6 @@ def test_upgrading_beside_a_running_archiver_loses_nothing_however_often_it_is_k
     done = log.run("upgrade", "--again", "--json")
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["files"] > 0
     same(log.url, accepted)
     assert {file.facts for file in files(log.url)} == {FactsOf(load_plan(PLAN, {})).fingerprint}
     with duckdb.connect() as con:
