@@ -22,6 +22,7 @@ from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
 from plan import Plan
+from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -118,6 +119,11 @@ class Duck:
         """
         folder = Folder(archive_url)
         state = load(folder)
+        if not state.number:
+            raise Misconfigured(
+                f"there is no archive in {folder.root}: `rapport archive --to {archive_url}` writes one, and "
+                "RAPPORT_ARCHIVE says where it is"
+            )
         con = connect(memory)
         events(con, archive_url)
         con.execute(_PROFILES)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +87,11 @@ def test_spark_gives_the_same_rows(name: str, duck: Duck, spark: Engine) -> None
 def test_an_unknown_engine_is_refused(archive: str, plan: Plan) -> None:
     with pytest.raises(Misconfigured, match="none of spark://"):
         open_engine("mysql://host", archive, plan)
+
+
+def test_where_no_archive_is_it_says_so(tmp_path: Path, plan: Plan) -> None:
+    with pytest.raises(Misconfigured, match="there is no archive in"):
+        open_engine("", str(tmp_path / "nowhere"), plan)
 
 
 def test_a_server_of_clickhouse_cannot_read_a_local_folder(duck: Duck, archive: str) -> None:

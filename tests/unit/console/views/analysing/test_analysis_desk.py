@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from analysis.archive.folder import Folder
 from analysis.declaration import Analysis
 from analysis.keeping.retention import RETENTION, Asked
 from console.views.analysing import analysis_desk as desk_module
 from console.views.analysing.analysis_desk import AnalysisDesk, NoArchive, TookTooLong
 from plan import parse_plan
+from streams.archive.manifest_log import ManifestLog
 from tests.analysed import archived, happened
 from tests.plans import BASE
 
@@ -107,13 +109,13 @@ async def test_an_archive_that_goes_on_is_opened_anew(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(desk_module.AnalysisDesk, "_open", open_)
     monkeypatch.setattr(desk_module, "_LOOK_EVERY", 0.0)
+    log = ManifestLog(Folder(str(tmp_path)), "w", lambda: 1.0)
+    log.start("t", 1)
     desk = AnalysisDesk(str(tmp_path), PLAN)
     assert (await desk.run(RETENTION, Asked())).rows == []
     await desk.run(RETENTION, Asked())
     assert len(opened) == 1
-    manifest = b'{"number":1,"kind":"start","writer":"w","at":1.0,"format":1,"topic":"t","partitions":1}'
-    (tmp_path / "_flushes").mkdir()
-    (tmp_path / "_flushes" / "0000000001.json").write_bytes(manifest)
+    log.flush(read={0: (0, 1)})
     await desk.run(RETENTION, Asked())
     assert len(opened) == 2
     desk.close()
