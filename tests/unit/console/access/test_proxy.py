@@ -140,7 +140,7 @@ def test_without_the_header_nobody_is_in_and_passwords_open_nothing(by_account: 
 
 
 def test_the_word_of_the_proxy_goes_before_a_cookie(by_account: Living) -> None:
-    with httpx.Client(base_url=by_account.url) as http:
+    with httpx.Client(base_url=by_account.url, timeout=30) as http:
         http.post(f"/sign-in/{by_account.link('admin')}", headers=OURS)
         assert '<span class="who">admin</span>' in http.get("/customers").text
         assert '<span class="who">kim</span>' in http.get("/customers", headers={"X-User": "kim"}).text

@@ -27,7 +27,7 @@ def console() -> Iterator[Living]:
 
 @pytest.fixture
 def client(console: Living) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.url) as http:
+    with httpx.Client(base_url=console.url, timeout=30) as http:
         assert http.post(f"/sign-in/{console.link('agent')}", headers=OURS).status_code == 303
         yield http
 
@@ -60,7 +60,7 @@ def test_an_open_page_keeps_nothing_of_who_is_erased(client: httpx.Client, conso
 @pytest.mark.parametrize("own", [False, True])
 def test_whom_only_a_further_definition_scores_is_no_customer_without_a_score(own: bool) -> None:
     """Whoever works with a product and orders nothing by themselves: the page is about that score, with its reasons."""
-    with living(plan=UNSEEN) as console, httpx.Client(base_url=console.url) as http:
+    with living(plan=UNSEEN) as console, httpx.Client(base_url=console.url, timeout=30) as http:
         http.post(f"/sign-in/{console.link('agent')}", headers=OURS)
         person = customer()
         score = Score(0.9, "high", 1_700_000_000.0, "rules-2", [Reason("open_tickets", 1.0, 1.0)])

@@ -23,7 +23,7 @@ def console() -> Iterator[Living]:
 
 @pytest.fixture
 def client(console: Living) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.url, headers={"Accept": "text/html"}) as http:
+    with httpx.Client(base_url=console.url, timeout=30, headers={"Accept": "text/html"}) as http:
         yield http
 
 
@@ -142,7 +142,7 @@ def test_a_page_that_is_not_there_is_no_fault_of_ours_when_the_store_is_away() -
     async def away(_: str) -> None:
         raise RedisConnectionError("gone")
 
-    with living() as console, httpx.Client(base_url=console.url, headers={"Accept": "text/html"}) as client:
+    with living() as console, httpx.Client(base_url=console.url, timeout=30, headers={"Accept": "text/html"}) as client:
         sign_in(client, console)
         console.access.session = away  # type: ignore[method-assign]
         assert client.get("/nowhere-at-all").status_code == 404

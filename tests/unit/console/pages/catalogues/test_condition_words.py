@@ -159,7 +159,7 @@ def test_durations_are_counted_in_words() -> None:
 
 def test_pages_say_rules_in_the_language_of_who_looks() -> None:
     """The plan's page and the builder's answer."""
-    with living() as console, httpx.Client(base_url=console.url, cookies={COOKIE: ZH}) as http:
+    with living() as console, httpx.Client(base_url=console.url, timeout=30, cookies={COOKIE: ZH}) as http:
         http.post(f"/sign-in/{console.link('analyst')}", headers={"Sec-Fetch-Site": "same-origin"})
         plan = http.get("/plan").text
         tried = http.get("/segments/new", params={"rows": "band\nhigh", "name": "at_risk"}).text

@@ -92,7 +92,7 @@ def place() -> Iterator[Place]:
 def client(place: Place) -> Iterator[httpx.Client]:
     """From an address of its own, as tries are counted by it."""
     headers = {"Accept": "text/html", "X-Forwarded-For": f"192.0.2.{next(ADDRESSES)}"}
-    with httpx.Client(base_url=place.console.url, headers=headers) as http:
+    with httpx.Client(base_url=place.console.url, timeout=30, headers=headers) as http:
         place.liar.document, place.liar.keys = {}, [KEY]
         yield http
 
@@ -215,7 +215,7 @@ def test_a_state_counts_once_in_its_browser_only_and_with_the_provider_that_was_
     assert come_back(client, state="").status_code == 401
     assert come_back(client, state=third.state, iss="https://id.example.com").status_code == 401
     assert come_back(client, state=third.state).status_code == 401, "it was used"
-    with contextlib.closing(httpx.Client(base_url=place.console.url)) as other:
+    with contextlib.closing(httpx.Client(base_url=place.console.url, timeout=30)) as other:
         assert come_back(other, state=second.state).status_code == 401
     assert not is_in(client)
 
@@ -280,7 +280,7 @@ def test_the_browsers_session_before_ends_and_no_cookie_of_others_is_taken_over(
 
     assert client.cookies["rapport"] != before
     assert is_in(client)
-    with httpx.Client(base_url=place.console.url, cookies={"rapport": before}) as old:
+    with httpx.Client(base_url=place.console.url, timeout=30, cookies={"rapport": before}) as old:
         assert old.get("/customers").status_code == 303
 
 
@@ -290,7 +290,7 @@ def test_a_provider_that_calls_itself_otherwise_is_none() -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with serving(liar.app()) as issuer:
         settings = Settings(public_url=url, oidc_issuer=issuer, oidc_client_id="rapport", group_roles="*=admin")
-        with living(listener=listener, ways=ways_of(settings)), httpx.Client(base_url=url) as http:
+        with living(listener=listener, ways=ways_of(settings)), httpx.Client(base_url=url, timeout=30) as http:
             assert http.get("/sign-in/oidc/start").status_code == 502
 
 

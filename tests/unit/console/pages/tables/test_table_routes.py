@@ -38,7 +38,7 @@ def console() -> Iterator[Living]:
 
 @contextlib.contextmanager
 def signed_in(console: Living, role: Role) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.url) as http:
+    with httpx.Client(base_url=console.url, timeout=30) as http:
         assert http.post(f"/sign-in/{console.link(role)}", headers=OURS).status_code == 303
         yield http
 
