@@ -91,7 +91,8 @@ class Folder:
             return
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = path.with_name(f".{path.name}")  # readers of the whole folder pass over it
+        # Readers of the whole folder pass over it; two who write the same file at once have one each.
+        hidden = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
         try:
             with hidden.open("wb") as file:
                 with pq.ParquetWriter(file, schema, compression="zstd") as writer:

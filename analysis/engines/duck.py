@@ -15,12 +15,13 @@ import ibis
 from msgspec import structs
 
 from analysis.archive.folder import Folder
-from analysis.archive.manifests import load
+from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
 from analysis.engines.engine import FACTS_VIEW, typed
 from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
+from analysis.tables.units import prune
 from plan import Plan
 from profiles.errors import Misconfigured
 
@@ -118,12 +119,25 @@ class Duck:
             Misconfigured: there is no such archive.
         """
         folder = Folder(archive_url)
-        state = load(folder)
-        if not state.number:
-            raise Misconfigured(
-                f"there is no archive in {folder.root}: `rapport archive --to {archive_url}` writes one, and "
-                "RAPPORT_ARCHIVE says where it is"
-            )
+        number = -1
+        while True:
+            state = load(folder)
+            if not state.number:
+                raise Misconfigured(
+                    f"there is no archive in {folder.root}: `rapport archive --to {archive_url}` writes one, and "
+                    "RAPPORT_ARCHIVE says where it is"
+                )
+            try:
+                return cls._open(folder, state, archive_url, plan, memory, tell)
+            except (duckdb.IOException, FileNotFoundError):  # files were replaced meanwhile
+                if state.number == number:
+                    raise
+                number = state.number
+
+    @classmethod
+    def _open(
+        cls, folder: Folder, state: State, archive_url: str, plan: Plan, memory: str, tell: Callable[[int, int], None]
+    ) -> Duck:
         con = connect(memory)
         events(con, archive_url)
         con.execute(_PROFILES)
@@ -178,6 +192,7 @@ class Duck:
             paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
             table = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_table()
             folder.write_table(paths[name], table)
+        prune(folder, load(folder))  # as after the others: whoever was erased meanwhile
         return {name: folder.url(path) for name, path in paths.items()}
 
 

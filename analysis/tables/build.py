@@ -12,7 +12,7 @@ import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from analysis.archive.folder import Folder
-from analysis.archive.manifests import State
+from analysis.archive.manifests import State, load
 from analysis.engines.engine import FACTS
 from analysis.tables.units import KINDS, Unit, prune, units
 from plan import Plan
@@ -80,7 +80,7 @@ def refresh(
         tell: hears how many units of how many are there.
 
     Raises:
-        Vanished: a file of the archive was replaced meanwhile; load the state again.
+        duckdb.IOException, FileNotFoundError: a file of the archive was replaced meanwhile; load the state again.
     """
     prune(folder, state)
     held = set(folder.names("tables"))
@@ -91,6 +91,7 @@ def refresh(
         if not held.issuperset(paths.values()):
             _build(con, folder, unit, way, paths)
     tell(len(wanted), len(wanted))
+    prune(folder, load(folder))  # who was erased while a table was made would be in it until the next one
     return {kind: [folder.url(unit.path(kind, way.digest)) for unit in wanted] for kind in KINDS}
 
 

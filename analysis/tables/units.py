@@ -58,11 +58,14 @@ def units(state: State) -> list[Unit]:
 
 
 def prune(folder: Folder, state: State) -> list[str]:
-    """Delete the tables of files that have been replaced, as when somebody was erased; answer their names."""
+    """Delete the tables of files that have been replaced, as when somebody was erased; answer their names.
+
+    Half written ones of such files go as well, of somebody who is at work or of a crash.
+    """
     current = {(unit.name, unit.source) for unit in units(state)}
     gone = []
     for name in folder.names(FOLDER):
-        unit, *rest = name.rpartition("/")[2].removesuffix(".parquet").rsplit("-", 2)
+        unit, *rest = name.rpartition("/")[2].lstrip(".").partition(".parquet")[0].rsplit("-", 2)
         if (unit, rest[0]) not in current if rest else unit != f"{state.number:010d}":
             folder.remove(name)
             gone.append(name)

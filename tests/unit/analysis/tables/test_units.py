@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -19,7 +20,8 @@ from analysis.engines.duck import Duck
 from analysis.engines.engine import PEOPLE
 from analysis.keeping.retention import RETENTION, Asked
 from analysis.running import run
-from analysis.tables.units import FOLDER, units
+from analysis.tables import build
+from analysis.tables.units import FOLDER, prune, units
 from plan import Plan, parse_plan
 from streams.archive.gather import Gathered
 from streams.archive.manifest_log import ManifestLog
@@ -120,3 +122,54 @@ def test_nothing_is_left_of_who_is_erased(tmp_path: Path, plan: Plan) -> None:
     for name in tables(tmp_path):
         assert "customer-2" not in pq.read_table(tmp_path / name, columns=["home"])["home"].to_pylist()
     assert "customer-2" not in str(run(RETENTION, Duck.open(str(tmp_path), plan), Asked()).rows)
+
+
+def test_nothing_is_left_of_who_is_erased_while_tables_are_made(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of what was erased meanwhile is written a moment after the archiver has looked for such."""
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    real = build._build
+
+    def built(*args: Any) -> None:
+        real(*args)
+        if args[2].name == "2026-05-20" and not log.state.erased:  # the last one
+            held = {path: path.read_bytes() for path in (tmp_path / FOLDER).rglob("*.parquet")}
+            gone = Gathered()
+            gone.erase("customer-2", "digest")
+            gone.read[0] = (1, 2)
+            write_flush(log, gone, 2.0, facts_of(plan))
+            for path, content in held.items():
+                path.write_bytes(content)
+
+    monkeypatch.setattr(build, "_build", built)
+    Duck.open(str(tmp_path), plan)
+    assert len(tables(tmp_path)) == 4
+    for name in tables(tmp_path):
+        assert "customer-2" not in pq.read_table(tmp_path / name, columns=["home"])["home"].to_pylist()
+
+
+def test_two_may_make_the_same_table_at_once(tmp_path: Path) -> None:
+    folder, name = Folder(str(tmp_path)), f"{FOLDER}/facts/2026-03-a-b.parquet"
+    table = pa.table({"home": ["a"] * 1000})
+    with folder.writer(name, table.schema) as first:
+        first.write_table(table)
+        with folder.writer(name, table.schema) as second:
+            second.write_table(table)
+    assert pq.read_table(tmp_path / name).num_rows == 1000
+    assert [path.name for path in (tmp_path / FOLDER).rglob("*.*")] == ["2026-03-a-b.parquet"]
+
+
+def test_what_a_crash_left_half_written_goes_with_what_it_was_of(tmp_path: Path, plan: Plan) -> None:
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan)
+    name = next(name for name in tables(tmp_path) if "/2026-03" in name)
+    draft = (tmp_path / name).with_name(f".{Path(name).name}.0a1b2c3d")
+    draft.write_bytes(b"half")
+    prune(log.folder, log.state)
+    assert draft.exists()  # somebody may be at work
+    flushed(log, [happened("customer-9", "purchase", "03-07", amount=1, subject="late")])
+    prune(log.folder, log.state)
+    assert not draft.exists()
