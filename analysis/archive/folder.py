@@ -69,9 +69,9 @@ class Folder:
         """The content of a file."""
         return bytes(self.fs.cat_file(self.path(name)))
 
-    def write_table(self, name: str, table: pa.Table) -> int:
-        """Write a Parquet file; answer its bytes. Locally it appears when it is whole and safe on the disk."""
-        with self.writer(name, table.schema) as writer:
+    def write_table(self, name: str, table: pa.Table, *, shared: bool = False) -> int:
+        """Write a Parquet file, as `writer` does; answer its bytes."""
+        with self.writer(name, table.schema, shared=shared) as writer:
             writer.write_table(table, row_group_size=ROW_GROUP)
         return self.size(name)
 
@@ -80,8 +80,15 @@ class Folder:
         return int(self.fs.size(self.path(name)))
 
     @contextlib.contextmanager
-    def writer(self, name: str, schema: pa.Schema) -> Iterator[Any]:
-        """A Parquet writer of one file, which is there when this ends without an error."""
+    def writer(self, name: str, schema: pa.Schema, *, shared: bool = False) -> Iterator[Any]:
+        """A Parquet writer of one file, which is there when this ends without an error; locally, safe on the disk.
+
+        Args:
+            name: of the file.
+            schema: of its rows.
+            shared: whether several may write it at once. Each then has a draft of its own, and who uses this takes away
+                those that a crash leaves; else the next writer of the file writes over them.
+        """
         if not self.local:
             with (
                 self.fs.open(self.path(name), "wb") as file,
@@ -91,8 +98,8 @@ class Folder:
             return
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Readers of the whole folder pass over it; two who write the same file at once have one each.
-        hidden = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+        # Readers of the whole folder pass over it.
+        hidden = path.with_name(f".{path.name}.{os.urandom(4).hex()}" if shared else f".{path.name}")
         try:
             with hidden.open("wb") as file:
                 with pq.ParquetWriter(file, schema, compression="zstd") as writer:

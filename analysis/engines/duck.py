@@ -191,7 +191,7 @@ class Duck:
         for name in ("whose", "people"):
             paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
             table = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_table()
-            folder.write_table(paths[name], table)
+            folder.write_table(paths[name], table, shared=True)
         prune(folder, load(folder))  # as after the others: whoever was erased meanwhile
         return {name: folder.url(path) for name, path in paths.items()}
 

@@ -105,7 +105,7 @@ def _build(con: duckdb.DuckDBPyConnection, folder: Folder, unit: Unit, way: Way,
         order = "role, home, us" if kind == "facts" else "home, us"
         rows = con.sql(f"SELECT * FROM ({select(con, 'unit_events', way)}) ORDER BY {order}, log_partition, log_offset")
         reader = rows.to_arrow_reader(65_536)
-        with folder.writer(paths[kind], reader.schema) as writer:
+        with folder.writer(paths[kind], reader.schema, shared=True) as writer:
             for batch in reader:
                 writer.write_batch(batch)
 

@@ -17,7 +17,7 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, load
 from analysis.archive.profile_rows import PROFILES
 from analysis.engines.duck import Duck
-from analysis.engines.engine import PEOPLE
+from analysis.engines.engine import FACTS, PEOPLE
 from analysis.keeping.retention import RETENTION, Asked
 from analysis.running import run
 from analysis.tables import build
@@ -150,12 +150,36 @@ def test_nothing_is_left_of_who_is_erased_while_tables_are_made(
         assert "customer-2" not in pq.read_table(tmp_path / name, columns=["home"])["home"].to_pylist()
 
 
+def test_an_archive_whose_files_are_replaced_while_it_is_opened_is_opened_as_it_is_then(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    real = build._build
+
+    def built(*args: Any) -> None:
+        if not log.state.erased:
+            gone = Gathered()
+            gone.erase("customer-2", "digest")
+            gone.read[0] = (1, 2)
+            write_flush(log, gone, 2.0, facts_of(plan))
+        real(*args)
+
+    monkeypatch.setattr(build, "_build", built)
+    duck = Duck.open(str(tmp_path), plan)
+    assert duck.number == log.state.number
+    facts = ibis.table(FACTS, name="facts")
+    assert {row["home"] for row in duck.fetch(facts.select("home")).to_pylist()} == {
+        f"customer-{number}" for number in (0, 1, 3, 4)
+    }
+
+
 def test_two_may_make_the_same_table_at_once(tmp_path: Path) -> None:
     folder, name = Folder(str(tmp_path)), f"{FOLDER}/facts/2026-03-a-b.parquet"
     table = pa.table({"home": ["a"] * 1000})
-    with folder.writer(name, table.schema) as first:
+    with folder.writer(name, table.schema, shared=True) as first:
         first.write_table(table)
-        with folder.writer(name, table.schema) as second:
+        with folder.writer(name, table.schema, shared=True) as second:
             second.write_table(table)
     assert pq.read_table(tmp_path / name).num_rows == 1000
     assert [path.name for path in (tmp_path / FOLDER).rglob("*.*")] == ["2026-03-a-b.parquet"]
