@@ -27,6 +27,9 @@ __all__ = ["KafkaLog"]
 _CONNECT = 4.0  # seconds for Kafka to answer
 _POLL_MS = 250
 _AT_ONCE = 10_000  # records of one fetch
+_BACKOFF = 10
+"""Milliseconds between attempts of a client that asks once: a new one always asks twice, as it knows no topic."""
+
 _FETCH = 4 * 1024 * 1024  # bytes of a partition in one fetch
 
 
@@ -49,7 +52,7 @@ class KafkaLog(Log):
         self._low_ends: bool | None = None  # whether Kafka tells its ends too low; None while nobody has asked
 
     async def extents(self, topic: str, since: float | None = None) -> list[Extent]:
-        async with self._consumer(fetch_max_wait_ms=SHORT_WAIT_MS) as consumer:
+        async with self._consumer(fetch_max_wait_ms=SHORT_WAIT_MS, retry_backoff_ms=_BACKOFF) as consumer:
             with self._answering():
                 if self._low_ends is None:
                     self._low_ends = await tells_low_ends(self._settings)
