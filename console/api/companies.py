@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Path, Query
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.api.profiles import MAX_EVENTS, Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.companies import (
@@ -101,9 +101,10 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         return Page(data=[summary_of_company(one) for one in found], next=following)
 
     @router.get("/{company}", summary="A company", responses=describe_errors(404))
-    @wants("profiles:read")
+    @wants("profiles:read", audit="company.view")
     async def company(company: Company) -> CompanyView:
         found = await known_company(deps, company)
+        about(found.id)
         return company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
 
     @router.get(
@@ -111,20 +112,24 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         summary="A company's members, those who did something last first",
         responses=describe_errors(400, 404),
     )
-    @wants("profiles:read")
+    @wants("profiles:read", audit="company.view")
     async def members(
         company: Company,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
-        return await page_of_members(deps, await known_company(deps, company), limit, cursor)
+        found = await known_company(deps, company)
+        about(found.id, "members")
+        return await page_of_members(deps, found, limit, cursor)
 
     @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
-    @wants("events:read")
+    @wants("events:read", audit="company.events")
     async def events(
         company: Company,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A document keeps the latest 24.")] = MAX_EVENTS,
     ) -> Page[EventView]:
-        return Page(data=timeline_view(await known_company(deps, company), limit, deps.plan), next=None)
+        found = await known_company(deps, company)
+        about(found.id)
+        return Page(data=timeline_view(found, limit, deps.plan), next=None)
 
     return router

@@ -15,6 +15,7 @@ from console.api.companies import documents_of, known_company, page_of_members
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
+from console.pages.live.looks import Looks
 from console.pages.live.streaming import stream
 from console.services.assignees import assignees
 from console.services.ports import ApiDeps
@@ -38,6 +39,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
     """The routes /companies and /company/{name}, and erasing one there."""
     router = APIRouter(include_in_schema=False)
     reads, erases = Depends(entry.may("profiles:read")), Depends(entry.may("privacy:erase"))
+    written = Looks(entry.note, "company.view")
 
     @router.get("/companies")
     async def companies(request: Request, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
@@ -48,6 +50,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
     @router.get("/company/{name}")
     async def company(request: Request, name: str, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
         found = await known_company(deps, name)
+        written.page(request, viewer, found.id)
         members = await page_of_members(deps, found, _MEMBERS, cursor)
         people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
         labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:one")) for id_, one in people.items()}
@@ -60,6 +63,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
     @router.get("/live/company/{name}")
     async def live(request: Request, name: str, viewer: Viewer = reads) -> Response:
         found = await known_company(deps, name)
+        written.stream(request, viewer, found.id, found)
         language = language_of(request)
 
         async def render() -> dict[str, str]:

@@ -101,7 +101,8 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     @router.get("/live/c/{profile}")
     async def live(request: Request, profile: str, source: Source = "", viewer: Viewer = reads) -> Response:
         language = language_of(request)
-        written.stream(request, viewer, profile, await deps.reader.profile(profile))
+        found = await deps.reader.profile(profile)
+        written.stream(request, viewer, profile, found if found is None or found.company is None else None)
 
         async def render() -> dict[str, str]:
             found = await deps.reader.profile(profile)

@@ -22,7 +22,7 @@ from profiles.stores import open_stores
 from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import AlertCommand
 from profiles.units import LearnerPosition
-from streams.audit.trail import AuditTrail
+from streams.audit.trail import AuditRow, AuditTrail
 from streams.commands import CommandSender
 from streams.dead_letters.grouping import Group
 from streams.dead_letters.newest import ReplayRun
@@ -40,7 +40,9 @@ from tests import REPOSITORY
 from tests.console.people import NOW
 from tests.console.serving import serving
 
-__all__ = ["PLAN", "PLAN_FILE", "TOKEN", "Nothing", "api_deps", "memory_log", "quiet_desk", "support_api", "where"]
+__all__ = [
+    "PLAN", "PLAN_FILE", "TOKEN", "Noted", "Nothing", "api_deps", "memory_log", "quiet_desk", "support_api", "where",
+]  # fmt: skip
 
 PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 PLAN = load_plan(PLAN_FILE, {})
@@ -111,6 +113,17 @@ def support_api(held: MemoryStore, **parts: Any) -> Iterator[httpx.Client]:
 def where(http: httpx.Client) -> list[str]:
     """The options by which a command finds the API of this client."""
     return ["--url", str(http.base_url), "--token", TOKEN]
+
+
+class Noted:
+    """An audit trail in a list."""
+
+    def __init__(self) -> None:
+        self.rows: list[AuditRow] = []
+
+    def note(self, row: AuditRow) -> None:
+        """Take a row."""
+        self.rows.append(row)
 
 
 class Nothing:

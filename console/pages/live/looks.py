@@ -1,4 +1,4 @@
-"""Who looks at a customer by a stream: written down as by a page, once a look.
+"""Who looks at a customer or a company by a stream: written down as by a page, once a look.
 
 A page is written down when it is asked for, and opens its stream at once; a stream that breaks is opened anew. Neither
 is a look of its own. One that nobody's page came before is, and so is one that somebody opens again later.
@@ -53,9 +53,9 @@ class Looks:
             request: for the stream.
             viewer: who looks.
             profile: whom the stream is about.
-            found: who is there under that id; of who has gone, or is a company, nothing is shown.
+            found: who is there under that id; of who has gone nothing is shown.
         """
-        if found is None or found.company is not None or found.id != profile:
+        if found is None or found.id != profile:
             return
         known = self._noted.get((viewer.name, viewer.via, profile))
         if known is None or self._clock() - known >= ONE_LOOK:

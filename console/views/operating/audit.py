@@ -55,6 +55,8 @@ ACTIONS: Mapping[str, str] = {
     "profile.split": "split",
     "profile.erase": "erased",
     "erasure.lift": "lifted an erasure",
+    "company.view": "looked at a company",
+    "company.events": "read a company's events",
     "company.erase": "erased a company",
     "company.export": "exported a company",
     "company.join": "joined companies",

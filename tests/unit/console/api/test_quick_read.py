@@ -15,9 +15,8 @@ from console.api import create_api, quick_read
 from profiles.stores.access import Account
 from profiles.stores.memory import MemoryAccessStore
 from profiles.types import ERASED, Profile
-from streams.audit.trail import AuditRow
 from tests.console.people import customer, keep, store
-from tests.console.support_api import TOKEN, api_deps
+from tests.console.support_api import TOKEN, Noted, api_deps
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -28,17 +27,6 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
         asyncio.run(test(**arguments))
 
     return run
-
-
-class Noted:
-    """An audit trail in a list."""
-
-    def __init__(self) -> None:
-        self.rows: list[AuditRow] = []
-
-    def note(self, row: AuditRow) -> None:
-        """Take a row."""
-        self.rows.append(row)
 
 
 class Served:

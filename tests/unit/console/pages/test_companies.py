@@ -17,19 +17,24 @@ from profiles.store import Changes
 from profiles.stores.access import Account, Role
 from profiles.stores.memory import MemoryAccessStore
 from profiles.types import partition_of
-from tests.console.support_api import PLAN, api_deps
+from tests.console.support_api import PLAN, Noted, api_deps
 from tests.console.test_companies import NAME, stored, visit
 
 
-def page(role: Role, pii: Any, *, segment: str = "", part: str = "") -> str:
-    """Of a company, or of a segment that it is in."""
+def planned(pii: Any) -> Plan:
+    """A plan with traits of companies, of a class of personal data."""
     traits = {
         "contract_ends": Trait(type="date-time", pii=pii, description="When the contract ends"),
         "name": Trait(type="string", pii=pii, description="What it is called"),
     }
-    plan = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=traits)}}))
+    return Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=traits)}}))
+
+
+def page(role: Role, pii: Any, *, segment: str = "", part: str = "", audit: Noted | None = None, path: str = "") -> str:
+    """Of a company, or of a segment that it is in."""
+    plan = planned(pii)
     access, held = MemoryAccessStore(), stored(visit("m", 0, name="Weber Trading", contract_ends="2031-05-20"))
-    deps = api_deps(held, access=access, plan=plan)
+    deps = api_deps(held, access=access, plan=plan, **({} if audit is None else {"audit": audit}))
     app = create_api(deps)
     add_pages(app, deps)
 
@@ -42,8 +47,8 @@ def page(role: Role, pii: Any, *, segment: str = "", part: str = "") -> str:
             await held.commit(partition, changes)
         headers = {"Accept": "text/html", "Cookie": f"rapport={await Sessions(access).begin(kim, 'link')}"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
-            path = f"/segments/{segment}{part}" if segment else f"/company/{plan.company(NAME)}"
-            return (await http.get(path, headers=headers)).text
+            own = f"/segments/{segment}" if segment else f"{path or '/company/'}{plan.company(NAME)}"
+            return (await http.get(f"{own}{part}", headers=headers)).text
 
     return asyncio.run(run())
 
@@ -66,3 +71,20 @@ def test_the_companies_of_a_segment_are_on_its_page() -> None:
     header, row = page("admin", "none", segment="at_risk", part="/companies.csv").splitlines()
     assert "in it since" in header
     assert "Weber Trading" in row
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "action", "fields"),
+    [
+        ("/company/", "", "company.view", ()),
+        ("/v1/companies/", "", "company.view", ()),
+        ("/v1/companies/", "/members", "company.view", ("members",)),
+        ("/v1/companies/", "/events", "company.events", ()),
+    ],
+)
+def test_who_looked_at_a_company_is_written_down(path: str, part: str, action: str, fields: tuple[str, ...]) -> None:
+    audit = Noted()
+    page("admin", "none", path=path, part=part, audit=audit)
+    assert [(row.actor, row.action, row.object, row.fields) for row in audit.rows] == [
+        ("kim", action, planned("none").company(NAME), fields)
+    ]
