@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import FACTS, PEOPLE
+from analysis.engines.engine import FACTS, PEOPLE, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 
@@ -46,6 +46,25 @@ class Base:
         if self.given.segment:
             table = table.filter(table.segments.contains(self.given.segment))
         return table
+
+    @cached_property
+    def spells(self) -> ir.Table:
+        """`spells` of those asked for, of all times: how they were from a day on, until another."""
+        table = ibis.table(SPELLS, name="spells")
+        asked = self.given
+        narrowed = any((asked.country, asked.region, asked.company, asked.segment))
+        return table.semi_join(self.people, "customer") if narrowed else table
+
+    def at_ends(self) -> ir.Table:
+        """How customers were at the end of each period asked for: `spells`, with `period`.
+
+        As of its last local day, or of yesterday, the last that is over, in a period that still runs.
+        """
+        calendar = self.calendar
+        last = ibis.least(calendar.ends - ibis.interval(days=1), ibis.date(self.today - timedelta(days=1)))
+        joined = self.spells.cross_join(calendar.select("period", _last=last))
+        there = (joined.day <= joined["_last"]) & (joined.until.isnull() | (joined.until > joined["_last"]))
+        return joined.filter(there).drop("_last")
 
     @cached_property
     def facts(self) -> ir.Table:
@@ -145,6 +164,11 @@ class Base:
         by = self.given.by
         if not by:
             return table.mutate(by=ibis.literal(default))
+        if by == "segment":
+            theirs = self.people.filter(self.people.segments.length() > 0)
+            theirs = theirs.select("customer", by=theirs.segments.unnest())
+            joined = table.left_join(theirs, "customer")
+            return joined.select(*[table[name] for name in table.columns], by=theirs.by.fill_null(""))
         if by in OF_CUSTOMERS:
             known = self.people.select("customer", by=self.people[by])
             joined = table.left_join(known, "customer")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from models.segments.sorts import sorts_of
 from plan import Plan
 
 __all__ = ["Frame", "framed"]
@@ -34,6 +35,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     new_for: float = 30 * 86400.0  # seconds after the first order
     loyal_orders: int = 4
     won_back_for: float = 60 * 86400.0  # seconds after the order that ended a silence of the horizon
+    sorts: dict[str, str] = {}  # of segments, by name: demographic, value, … (`models.segments.sorts`)
+    hold_out: float = 0.0  # share of customers whom no alert on their risk opens for
+    threshold: float = 0.5  # the least risk of churn that opens an alert
 
     @property
     def today(self) -> date:
@@ -108,4 +112,7 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
         new_for=float(plan.churn.lifecycle.new_for),
         loyal_orders=plan.churn.lifecycle.loyal_orders,
         won_back_for=float(plan.churn.lifecycle.won_back_for),
+        sorts=dict(sorts_of(plan.segments)),
+        hold_out=plan.churn.hold_out,
+        threshold=min((rule.threshold for rule in plan.alerts if rule.threshold is not None), default=0.5),
     )

@@ -13,9 +13,11 @@ __all__ = ["Dimension", "Interval", "Parameters"]
 
 Interval = Literal["day", "week", "month", "quarter"]
 Dimension = Literal[
-    "", "product", "category", "channel", "device", "campaign", "source", "country", "region", "plan", "stage"
-]
-"""What figures may be broken down by: a fact of events, or what is known of customers."""
+    "", "product", "category", "channel", "device", "campaign", "source", "topic", "reason", "department", "agent",
+    "country", "region", "plan", "stage", "segment",
+]  # fmt: skip
+"""What figures may be broken down by: a fact of events, or what is known of customers, who are in each of their
+segments."""
 
 OF_CUSTOMERS: tuple[Dimension, ...] = ("country", "region", "plan", "stage")
 

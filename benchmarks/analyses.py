@@ -30,6 +30,7 @@ from rich.table import Table
 from analysis.archive.columns import EVENTS
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, load
+from analysis.archive.profile_rows import PROFILES
 from analysis.engines.duck import Duck
 from analysis.registry import analyses
 from analysis.running import run as run_analysis
@@ -88,6 +89,15 @@ SELECT role || '-{month}-' || n || '-' || step AS id, if(channel = 'app', 'app',
 FROM ({roles})
 """
 
+_PROFILES = """
+SELECT home AS customer, ['new', 'active', 'loyal', 'at_risk', 'churned'][1 + (n + {month}) % 5] AS stage,
+    (n % 97) / 97 AS risk, list_filter(['valuable', 'app_user', 'unhappy', 'repeat_buyer'],
+        lambda s: hash(s || home) % 5 <= ({month} + n) % 3) AS segments,
+    1 + n % 9 AS orders, 37 * (n % 900) AS net_12m, 'customer' AS kind, DATE '{day}' AS day,
+    TIMESTAMPTZ '{day} 22:00:00+00' AS changed, 0 AS log_partition, {month} * 100000000 + n AS log_offset
+FROM (SELECT home, min(n) AS n FROM sessions GROUP BY home)
+"""
+
 _PLAIN = {
     "active": """
         SELECT day, count(DISTINCT customer) FROM facts WHERE role = 'visit' GROUP BY day ORDER BY day""",
@@ -125,7 +135,16 @@ def make(folder: Path, events: int, customers: int, tell: Callable[[str], None])
             path = log.name("events", str(day))
             added.append(File(path, "events", str(day), len(table), log.folder.write_table(path, table), 1))
         log.flush(add=added, read={0: (0, offset)})
+        log.snapshot([_profiles(con, log, begins + timedelta(days=29), month)], {0: (0, offset)})
         tell(f"{offset:,} events up to {begins + timedelta(days=30)}")
+
+
+def _profiles(con: duckdb.DuckDBPyConnection, log: ManifestLog, day: date, month: int) -> File:
+    """Profiles at the end of a day of all who were there in its month."""
+    found = con.sql(_PROFILES.format(day=day, month=month)).to_arrow_table()
+    table = pa.concat_tables([PROFILES.empty_table(), found], promote_options="permissive").cast(PROFILES)
+    path = log.name("profiles", str(day))
+    return File(path, "profiles", str(day), len(table), log.folder.write_table(path, table), 1)
 
 
 def _measured(work: Callable[[], object]) -> tuple[float, float]:

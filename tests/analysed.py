@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from analysis.archive.columns import EVENTS, LINKS
-from analysis.archive.reader import views
+from analysis.archive.profile_rows import PROFILES
+from analysis.archive.reader import profile_views, views
 from analysis.engines.duck import Duck
 from plan import Plan, parse_plan
 from tests.plans import BASE
@@ -54,6 +55,7 @@ def archived(
     plan: Plan | None = None,
     zone: str | None = None,
     links: Mapping[str, str] = {},
+    profiles: Sequence[Mapping[str, Any]] = (),
 ) -> Duck:
     """An engine over these rows.
 
@@ -63,6 +65,7 @@ def archived(
         plan: of the currency, consent and so on; a small one unless given.
         zone: in which periods are cut, if not the plan's.
         links: home → customer, of those that were merged.
+        profiles: rows of profiles by day, of customers; `day` is a date.
     """
     end = at(until) if isinstance(until, str) else until
     full = whole([*rows, {"home": "nobody", "role": "", "time": end, "received": end}])
@@ -77,4 +80,8 @@ def archived(
     con.execute("CREATE TEMP VIEW events AS SELECT * FROM given_events")
     con.execute("CREATE TEMP VIEW links AS SELECT * FROM given_links")
     views(con)
+    days = [{"kind": "customer", "changed": end, "log_partition": 0, "log_offset": number, **row}
+            for number, row in enumerate(profiles)]  # fmt: skip
+    con.register("profile_rows", pa.Table.from_pylist(days, schema=PROFILES))
+    profile_views(con)
     return Duck.over(con, plan or parse_plan(BASE, "small.yaml", {}), zone)

@@ -23,7 +23,7 @@ from profiles.types import Event
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Vanished", "events", "events_of", "files", "progress", "slices", "views"]
+__all__ = ["Vanished", "events", "events_of", "files", "profile_views", "progress", "slices", "views"]
 
 _ROWS = 250_000
 """Rows that are looked at together: what reading the archive takes of memory, whatever its size."""
@@ -141,6 +141,11 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
             query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {_AS_NAMED})"
         con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
     views(con)
+    profile_views(con)
+
+
+def profile_views(con: DuckDBPyConnection) -> None:
+    """Give a connection with `profile_rows` and `customers` the views that follow from them."""
     con.execute(_PROFILES)
 
 

@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
+import pyarrow as pa
 from msgspec import structs
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
-from analysis.engines.engine import FACTS_VIEW, typed
+from analysis.engines.engine import FACTS_VIEW, SPELLS, typed
 from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
 from analysis.tables.units import prune
+from models.labels.treatment import held_out
 from plan import Plan
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pyarrow as pa
 
 __all__ = ["Duck"]
+
+_HELD = pa.schema([("customer", pa.string())])
 
 _VIEWS = """
 CREATE OR REPLACE TEMP TABLE whose AS
@@ -57,8 +60,12 @@ WITH known AS (
     WHERE coalesce(w.agrees, {granted})
 )
 SELECT every.customer, said.country, said.region, said.plan, known_profiles.company, known_profiles.stage,
-    known_profiles.risk, known_profiles.segments, said.birth_year
+    known_profiles.risk, known_profiles.segments, said.birth_year, coalesce(said.outreach, {outreach}) AS outreach,
+    false AS held_out
 FROM every LEFT JOIN said USING (customer) LEFT JOIN known_profiles USING (customer);
+
+CREATE OR REPLACE TEMP VIEW spells AS
+SELECT {spells} FROM profiles WHERE customer IN (SELECT customer FROM people);
 """
 
 _PROFILES = """
@@ -66,19 +73,13 @@ CREATE OR REPLACE TEMP VIEW known_profiles AS
 SELECT customer, company, stage, risk, segments FROM profiles WHERE until IS NULL
 """
 
-_NO_PROFILES = """
-CREATE OR REPLACE TEMP VIEW known_profiles AS
-SELECT NULL::VARCHAR AS customer, NULL::VARCHAR AS company, NULL::VARCHAR AS stage, NULL::DOUBLE AS risk,
-    NULL::VARCHAR[] AS segments
-WHERE false
-"""
-
 
 class Duck:
     """The analyses' relations over the tables `made_facts` and `made_traits` of a connection. Safe to use from threads.
 
     Args:
-        con: with them, with `known_profiles`, and with the view `customers` of `analysis.archive.reader`.
+        con: with them, with `known_profiles`, and with the views `customers` and `profiles` of
+            `analysis.archive.reader`.
         plan: whose calendar, currency and consent hold.
         frame: of the archive.
         number: of the state of the archive.
@@ -93,10 +94,14 @@ class Duck:
         self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
         self.frame = frame
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
-        traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year"))
-        self.granted = str(plan.consent.defaults.get("analytics", True)).lower()
+        traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year", "outreach"))
+        self.granted, outreach = (
+            str(plan.consent.defaults.get(purpose, True)).lower() for purpose in ("analytics", "outreach")
+        )
         facts = FACTS_VIEW.format(granted=self.granted)
-        con.execute(_VIEWS.format(facts=facts, granted=self.granted, traits=traits))
+        spells = ", ".join(SPELLS)
+        con.execute(_VIEWS.format(facts=facts, granted=self.granted, traits=traits, outreach=outreach, spells=spells))
+        _hold_out(con, plan.churn.hold_out)
 
     @classmethod
     def open(
@@ -155,7 +160,7 @@ class Duck:
 
     @classmethod
     def over(cls, con: duckdb.DuckDBPyConnection, plan: Plan, zone: str | None = None) -> Duck:
-        """The views `events`, `links` and `customers` of a connection, which are small: nothing is written.
+        """The views `events`, `links`, `customers` and `profiles` of a connection: small, so nothing is written.
 
         Args:
             con: with these views.
@@ -164,7 +169,7 @@ class Duck:
         """
         con.execute("SET TimeZone = 'UTC'")
         zone = zone or framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone
-        con.execute(_NO_PROFILES)
+        con.execute(_PROFILES)
         _make(con, plan, zone)
         return cls(con, plan, _known(con, plan, zone))
 
@@ -186,12 +191,14 @@ class Duck:
         return str(ibis.to_sql(expression, dialect="duckdb"))
 
     def publish(self, folder: Folder) -> dict[str, str]:
-        """Write `whose` and `people` as tables beside the others, for other engines; answer their paths by name."""
+        """Write what is no table yet beside the others, for other engines; answer their paths by name."""
         paths = {}
-        for name in ("whose", "people"):
+        for name in ("whose", "people", "spells"):
             paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
-            table = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_table()
-            folder.write_table(paths[name], table, shared=True)
+            reader = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_reader(65_536)
+            with folder.writer(paths[name], reader.schema, shared=True) as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
         prune(folder, load(folder))  # as after the others: whoever was erased meanwhile
         return {name: folder.url(path) for name, path in paths.items()}
 
@@ -202,6 +209,17 @@ def connect(memory: str) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(spill)})
     con.execute("SET TimeZone = 'UTC'")
     return con
+
+
+def _hold_out(con: duckdb.DuckDBPyConnection, share: float) -> None:
+    """Say of `people` who is held out: the letters of an id tell, so that it is known of the past as well."""
+    if share <= 0:
+        return
+    customers = con.sql("SELECT customer FROM people").to_arrow_table()["customer"]
+    held = pa.table({"customer": [one for one in customers.to_pylist() if held_out(one, share)]}, _HELD)
+    con.register("held", held)
+    con.execute("UPDATE people SET held_out = true WHERE customer IN (SELECT customer FROM held)")
+    con.unregister("held")
 
 
 def _make(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> None:

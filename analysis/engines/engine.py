@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = ["FACTS", "PEOPLE", "TABLES", "Engine", "typed"]
+__all__ = ["FACTS", "PEOPLE", "SPELLS", "TABLES", "Engine", "typed"]
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -36,13 +36,22 @@ units of the plan's currency, and null where there is no rate (`currency` says w
 
 PEOPLE = {
     "customer": "string", "country": "string", "region": "string", "plan": "string", "company": "string",
-    "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32",
+    "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32", "outreach": "boolean",
+    "held_out": "boolean",
 }  # fmt: skip
 """The base relation `people`: one row a customer; null is not known. Stage, risk, segments and company are those of the
-latest day that is over, as the archive's profiles have them."""
+latest day that is over, as the archive's profiles have them. `outreach` is whether somebody of ours may contact them;
+`held_out` whether they are of the share that is left alone (`models.labels.treatment`)."""
+
+SPELLS = {
+    "customer": "string", "day": "date", "until": "date", "stage": "string", "risk": "float64",
+    "segments": "array<string>", "orders": "int64", "net_12m": "int64", "satisfaction": "float64",
+}  # fmt: skip
+"""The base relation `spells`: how customers were at the end of each local day from `day` on, and before `until` (null:
+till now), as the archive's profiles by day have it. Without those who may not be counted."""
 
 
-TABLES = {"facts": FACTS, "people": PEOPLE}
+TABLES = {"facts": FACTS, "people": PEOPLE, "spells": SPELLS}
 
 _OF_HOMES = ", ".join(f"f.{name}" for name in FACTS if name != "customer")
 

@@ -25,7 +25,7 @@ class Trino:
 
     Args:
         url: `trino://USER@HOST:PORT/CATALOG/SCHEMA`, or `trino+https://USER:PASSWORD@…`; the schema has `made_facts`,
-            `whose` and `people`.
+            `whose`, `people` and `spells`.
         duck: the same archive: it has made the tables that Trino reads.
         folder: of the archive.
 

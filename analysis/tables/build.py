@@ -20,7 +20,7 @@ from profiles.money import exponent
 
 __all__ = ["Way", "facts_query", "refresh", "traits_query", "way_of"]
 
-_VERSION = 1
+_VERSION = 2
 """Of the tables: raised when what follows from the same events changes."""
 
 _MADE = {
@@ -131,6 +131,7 @@ def traits_query(con: duckdb.DuckDBPyConnection, table: str, way: Way) -> str:
     """The query for what events say of people, as far as analyses ask for it: null where one says nothing of it."""
     said = {name: f"json_extract_string(traits, '$.{name}')" for name in ("country", "region", "plan")}
     said["birth_year"] = "TRY_CAST(left(json_extract_string(traits, '$.birthday'), 4) AS INTEGER)"
+    said["outreach"] = "TRY_CAST(json_extract_string(traits, '$.\"consent.outreach\"') AS BOOLEAN)"
     columns = ", ".join(f"{words} AS {name}" for name, words in said.items())
     any_ = ", ".join(f"CAST({words} AS VARCHAR)" for words in said.values())
     return f"""

@@ -11,7 +11,7 @@ from typing import Any
 from analysis.engines.duck import Duck
 from tests.analysed import archived, happened
 
-__all__ = ["BEGINS", "ENDS", "history", "world"]
+__all__ = ["BEGINS", "ENDS", "history", "profiles", "world"]
 
 BEGINS = datetime(2025, 1, 6, 8, tzinfo=UTC)
 ENDS = datetime(2026, 2, 18, 15, 30, tzinfo=UTC)
@@ -27,7 +27,10 @@ _COUNTRIES = {"NL": ("Utrecht", "Holland"), "BE": ("Antwerp", "Ghent"), "DE": ("
 
 def world(customers: int = 300, seed: int = 16) -> Duck:
     """An engine over this history."""
-    return archived(history(customers, seed), until=ENDS, zone="Europe/Amsterdam", links={"c3": "c4", "c9": "c10"})
+    return archived(
+        history(customers, seed), until=ENDS, zone="Europe/Amsterdam", links={"c3": "c4", "c9": "c10"},
+        profiles=profiles(customers, seed),
+    )  # fmt: skip
 
 
 def history(customers: int = 300, seed: int = 16) -> list[dict[str, Any]]:
@@ -36,6 +39,25 @@ def history(customers: int = 300, seed: int = 16) -> list[dict[str, Any]]:
     rows = [row for number in range(customers) for row in _life(dice, number)]
     rows.sort(key=lambda row: (row["time"], row["home"], row["role"]))
     return [row for row in rows if row["time"] < ENDS]
+
+
+def profiles(customers: int = 300, seed: int = 16) -> list[dict[str, Any]]:
+    """Customers by day: each as they were found once a month or so, some in a segment for long, some for short."""
+    dice = Random(seed + 1)
+    rows = []
+    for number in range(customers):
+        day = BEGINS.date() + timedelta(days=dice.randrange(300))
+        often = dice.random()
+        while day < ENDS.date():
+            segments = [name for name, most in (("big", often), ("app_user", 0.4), ("unhappy", 0.1))
+                        if dice.random() < most]  # fmt: skip
+            rows.append({
+                "customer": f"c{number}", "day": day, "stage": dice.choice(("prospect", "new", "active", "churned")),
+                "risk": None if often < 0.2 else round(dice.random(), 3), "segments": segments, "orders": 1,
+                "net_12m": dice.randrange(20_000), "satisfaction": None,
+            })  # fmt: skip
+            day += timedelta(days=dice.randrange(1, 60))
+    return rows
 
 
 def _life(dice: Random, number: int) -> Iterator[dict[str, Any]]:

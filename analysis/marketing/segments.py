@@ -1,0 +1,125 @@
+"""Segments over time: how many are in, who came and went, what they are worth and at which risk."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field
+
+from analysis.base import Base
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Text, Total
+from analysis.parameters import Parameters
+from analysis.ratios import quantile_of_normal
+from analysis.shares import of_whole, share_columns
+
+__all__ = ["SEGMENTS", "Sort"]
+
+Sort = Literal[
+    "", "demographic", "geographic", "psychographic", "technographic", "behavioural", "needs", "occasion", "value",
+    "firmographic",
+]  # fmt: skip
+
+
+class Asked(Parameters):
+    """Of which sort."""
+
+    sort: Sort = Field("", description="Only segments of this sort: by what they divide customers.")
+
+
+def _members(base: Base, asked: Asked) -> ir.Table:
+    """A row for each segment and customer who is in it at the end of a period, or was at the end of the one before."""
+    ends = base.at_ends()
+    each = ends.filter(ends.segments.length() > 0)
+    each = each.select("period", "customer", "net_12m", "risk", segment=each.segments.unnest())
+    if asked.sort:
+        each = each.filter(each.segment.isin([name for name, sort in base.frame.sorts.items() if sort == asked.sort]))
+    now = each.mutate(here=ibis.literal(1), before=ibis.literal(0))
+    following = base.after(each.period, asked.interval)
+    was = each.mutate(
+        period=following, net_12m=ibis.null("int64"), risk=ibis.null("float64"), here=ibis.literal(0),
+        before=ibis.literal(1),
+    )  # fmt: skip
+    was = was.semi_join(base.calendar, "period")
+    both = now.union(was.select(*now.columns)).group_by("period", "segment", "customer").agg(
+        here=lambda t: t.here.max(), before=lambda t: t.before.max(), net=lambda t: t.net_12m.sum(),
+        risk=lambda t: t.risk.max(),
+    )  # fmt: skip
+    inside = both.here == 1
+    return both.select(
+        "period", "segment", "customer", inside=inside, entered=inside & (both.before == 0), left=~inside,
+        net=both.net.fill_null(0).cast("int64"), risks=both.risk.fill_null(0.0), scored=both.risk.notnull(),
+    )  # fmt: skip
+
+
+def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
+    """Shares of all who are known at the end of the period, and whether a segment grew beyond chance."""
+    ends = base.at_ends()
+    found = base.engine.fetch(ends.group_by("period").agg(there=ends.count())).to_pylist()
+    every = {row["period"]: row["there"] for row in found}
+    width = quantile_of_normal(base.frame.confidence)
+    first = min((row["period"] for row in rows), default=None)
+    for row in rows:
+        row.update(of_whole(row["customers"], every.get(row["period"], 0), base.frame))
+        if row["customers"] < base.frame.smallest:
+            row["value"] = row["risk"] = None
+        row["sort"] = base.frame.sorts.get(row["segment"], "")
+        row["trend"] = ""
+        if row["period"] == first:  # of nobody it is known where they were before
+            row["entered"] = row["left"] = None
+        else:
+            moved = row["entered"] - row["left"]
+            beyond = abs(moved) > width * sqrt(row["entered"] + row["left"])
+            row["trend"] = ("up" if moved > 0 else "down") if beyond else "same"
+        row["complete"] = base.complete(row["period"])
+    return rows
+
+
+SEGMENTS = Analysis(
+    name="segments",
+    room="marketing",
+    title=Text("Segments", "客户分群"),
+    question=Text(
+        "How large are segments, who comes and goes, and what are they worth?", "各分群有多大，谁进谁出，价值几何？"
+    ),
+    how=Text(
+        "Customers by segment at the end of the last local day of a period (yesterday's, of one that still runs), as "
+        "the archive's profiles by day have them; somebody may be in several. Entered: in it now, not at the end of "
+        "the period before; left: the other way round, also who has gone altogether. Who came and left within one "
+        "period is not seen. The share is of all customers whom these profiles know by then. Value is net of the 365 "
+        "days before; risk the mean of those who have a score. The trend is up or down where those who entered "
+        "outnumber those who left, or the reverse, beyond chance (McNemar's test). The sort of a segment is what the "
+        "plan says, else what its condition reads.",
+        "按时期最后一个本地日日终（进行中的时期取昨日）的每日档案统计各分群客户；一人可属多个分群。进入：此时在内而上期"
+        "末不在；离开：相反，含已不复存在者。同一时期内进出者不可见。占比以此时每日档案所知的全部客户为分母。价值为此前"
+        "365 天净额；风险为有评分者的平均。进入多于离开（或相反）且超出偶然（McNemar 检验）时趋势为上升或下降。分群类别"
+        "取计划所述，否则取其条件所读。",
+    ),
+    parameters=Asked,
+    needs=(Need("*"),),
+    members=_members,
+    dimensions=(
+        Column("period", Text("Period", "时期"), "date", "dimension"),
+        Column("segment", Text("Segment", "分群"), "text", "dimension"),
+    ),
+    measures=(
+        Customers("customers", Text("Customers", "客户"), where="inside"),
+        Customers("entered", Text("Entered", "进入"), where="entered"),
+        Customers("left", Text("Left", "离开"), where="left"),
+        Total("net", Text("Net of 365 days", "365 天净额"), "money"),
+        Ratio("value", Text("Of each", "人均"), "money", part="net", whole="customers"),
+        Customers("scored", Text("With a risk", "有风险评分"), where="scored", hidden=True),
+        Total("risks", Text("Sum of risks", "风险之和"), "points", hidden=True),
+        Ratio("risk", Text("Mean risk", "平均风险"), "share", part="risks", whole="scored"),
+    ),
+    columns=(
+        *share_columns(Text("Share", "占比")),
+        Column("sort", Text("Sort", "类别"), "text", "note"),
+        Column("trend", Text("Trend", "趋势"), "text", "note"),
+        Column("complete", Text("Complete", "已完整"), "text", "note"),
+    ),
+    finish=_finish,
+    chart=Chart("lines", x="period", y="customers", color="segment"),
+)

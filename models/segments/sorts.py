@@ -1,0 +1,71 @@
+"""Of which of the nine sorts a segment is: what it divides customers by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from models.conditions.kind import Kind
+from models.conditions.rules import SegmentRule, SegmentSort
+from models.conditions.tree import leaves
+
+__all__ = ["sorts_of"]
+
+_TRAITS: tuple[tuple[SegmentSort, tuple[str, ...]], ...] = (
+    ("firmographic", ("company", "industry", "employee", "arr", "seats", "tier")),
+    ("geographic", ("country", "region", "city", "address", "postal", "state", "timezone", "province")),
+    ("technographic", ("device", "browser", "os_", "app_version", "platform")),
+    ("psychographic", ("interest", "hobb", "lifestyle", "value", "tag", "attitude", "preference", "personality")),
+    ("occasion", ("anniversary", "wedding", "occasion", "season")),
+    ("demographic", ("age", "birth", "gender", "language", "title", "name", "education", "income", "marital", "child")),
+)
+"""What names of traits begin with, or hold after a dot or an underscore."""
+
+_KEYS: dict[str, SegmentSort] = {
+    "company": "firmographic", "sum": "value", "ratio": "value", "quantile": "value", "rfm": "value",
+    "cluster": "value", "opinion": "psychographic",
+}  # fmt: skip
+_ROLES: dict[str, SegmentSort] = {
+    "search": "needs", "stock_alert": "needs", "wishlist": "needs", "inquiry": "needs", "cart": "needs",
+}  # fmt: skip
+_WORDS: dict[str, SegmentSort] = {
+    "device": "technographic", "browser": "technographic", "os": "technographic", "country": "geographic",
+    "weekday": "occasion", "hour": "occasion",
+}  # fmt: skip
+
+
+def sorts_of(rules: Iterable[SegmentRule]) -> dict[str, SegmentSort]:
+    """By the name of each segment its sort: what the plan says, else what its condition reads.
+
+    The first of its statements that looks at something else than behaviour decides; another segment that it names
+    counts as what that one is. Of companies every segment is firmographic.
+    """
+    found: dict[str, SegmentSort] = {}
+    for rule in rules:
+        if rule.sort is not None:
+            found[rule.name] = rule.sort
+        elif rule.grain == "company":
+            found[rule.name] = "firmographic"
+        else:
+            read = (sort for leaf in leaves(rule.when) for sort in _reads(leaf, found))
+            found[rule.name] = next((sort for sort in read if sort != "behavioural"), "behavioural")
+    return found
+
+
+def _reads(leaf: Kind, known: dict[str, SegmentSort]) -> Iterator[SegmentSort]:
+    if leaf.key == "trait":
+        yield _of_trait(str(getattr(leaf, "trait", "")))
+    if leaf.key in _KEYS:
+        yield _KEYS[leaf.key]
+    for name in leaf.segments():
+        yield known.get(name, "behavioural")
+    yield from (_WORDS[word] for word in getattr(leaf, "where", None) or () if word in _WORDS)
+    for role in leaf.roles():
+        yield _ROLES.get(role, "behavioural")
+
+
+def _of_trait(name: str) -> SegmentSort:
+    parts = [part for dotted in name.lower().split(".") for part in (dotted, *dotted.split("_"))]
+    for sort, begins in _TRAITS:
+        if any(part.startswith(begins) for part in parts):
+            return sort
+    return "behavioural"
