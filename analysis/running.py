@@ -38,6 +38,9 @@ P = TypeVar("P", bound=Parameters)
 LONGEST = 10_000
 """Customers of a list behind a number, at most."""
 
+_PLACES = 6
+"""Of what is summed and no money, such as kilograms: what engines that add in another order have in common."""
+
 
 def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
     """The table of an analysis.
@@ -203,10 +206,11 @@ def _literal(column: ir.Value, value: Any) -> ir.Value:
 
 
 def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
-    """A row with its shares and ratios, and whole numbers for money."""
+    """A row with its shares and ratios, and whole numbers for money, and of what is counted where nothing is left."""
     for measure in analysis.measures:
         if isinstance(measure, Total) and row[measure.name] is not None and measure.unit in ("money", "count"):
-            row[measure.name] = int(row[measure.name])
+            value = round(row[measure.name], 0 if measure.unit == "money" else _PLACES)
+            row[measure.name] = int(value) if value == int(value) else value
         elif isinstance(measure, Share | Ratio):
             part, whole = row[measure.part], row[measure.whole]
             row[measure.name] = float(part) / float(whole) if whole else None

@@ -13,6 +13,7 @@ import pyarrow as pa
 from analysis.archive.folder import Folder
 from analysis.engines.duck import Duck
 from analysis.engines.engine import FACTS_VIEW, typed
+from analysis.engines.narrowing import narrowed
 from analysis.tables.build import quoted
 from profiles.errors import Misconfigured
 
@@ -82,7 +83,7 @@ def clickhouse_sql(expression: ir.Table) -> str:
             made = made.__recreate__({**_args(made), "arg": ops.Cast(made.arg, made.arg.dtype)})
         return ops.Cast(made, "int64") if counts else made
 
-    return str(ibis.to_sql(expression.op().replace(alike).to_expr(), dialect="clickhouse"))
+    return str(ibis.to_sql(narrowed(expression).op().replace(alike).to_expr(), dialect="clickhouse"))
 
 
 def _args(node: Any) -> dict[str, Any]:

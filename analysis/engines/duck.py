@@ -19,6 +19,7 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
 from analysis.engines.engine import FACTS_VIEW, SPELLS, typed
+from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
@@ -188,7 +189,7 @@ class Duck:
             self._con.close()
 
     def sql(self, expression: ir.Table) -> str:
-        return str(ibis.to_sql(expression, dialect="duckdb"))
+        return str(ibis.to_sql(narrowed(expression), dialect="duckdb"))
 
     def publish(self, folder: Folder) -> dict[str, str]:
         """Write what is no table yet beside the others, for other engines; answer their paths by name."""

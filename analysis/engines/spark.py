@@ -11,6 +11,7 @@ from ibis.config import Config
 from analysis.archive.folder import Folder
 from analysis.engines.duck import Duck
 from analysis.engines.engine import FACTS_VIEW, typed
+from analysis.engines.narrowing import narrowed
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -74,4 +75,4 @@ class Spark:
 def spark_sql(expression: ir.Table) -> str:
     """An expression in Spark's SQL; needs no Spark."""
     ibis.options.pyspark = ibis.options.pyspark or _Options()
-    return str(ibis.to_sql(expression, dialect="pyspark"))
+    return str(ibis.to_sql(narrowed(expression), dialect="pyspark"))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from analysis.archive.folder import Folder
 from analysis.engines.duck import Duck
 from analysis.engines.engine import FACTS_VIEW, typed
+from analysis.engines.narrowing import narrowed
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def trino_sql(expression: ir.Table) -> str:
             return ops.ApproxQuantile(**(changed or dict(zip(node.argnames, node.args, strict=True))))
         return node.__recreate__(changed) if changed else node
 
-    return str(ibis.to_sql(expression.op().replace(known).to_expr(), dialect="trino"))
+    return str(ibis.to_sql(narrowed(expression).op().replace(known).to_expr(), dialect="trino"))

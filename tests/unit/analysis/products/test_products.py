@@ -49,6 +49,13 @@ def test_by_category_an_order_counts_once_in_each() -> None:
     assert rows(level="category", category="q") == {("", "q"): (1, 1, 1, 1000, 1000)}
 
 
+def test_what_is_sold_by_weight_is_not_cut_to_whole_pieces() -> None:
+    orders = [happened("A", "purchase", "04-01", amount=900, subject=str(number), items=[item("tea", weight)])
+              for number, weight in enumerate((0.1, 0.2, 1.25))]  # fmt: skip
+    row = run(PRODUCTS, archived(orders, until="05-01"), Asked()).rows[0]
+    assert (row["what"], row["items"]) == ("tea", 1.55)
+
+
 def test_by_country_and_by_month() -> None:
     assert rows(by="country")["NL", "p1"] == (2, 1, 1, 2000, 0)
     assert rows(over_time=True)["2026-04-01", "p1"] == (1, 1, 1, 1000, 1000)
