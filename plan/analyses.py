@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from models.customer.config import LOYALTY, CostsSpec, LoyaltyPart, Weight
 from models.durations import Duration
 
 __all__ = ["AnalysesSpec", "TimeZone", "WeekStart"]
@@ -36,3 +38,12 @@ class AnalysesSpec(BaseModel):
     session_gap: Duration = Field(
         1800.0, ge=60, le=86400, description="Silence after which what a visitor does is another session."
     )
+    costs: CostsSpec = Field(CostsSpec(), description="What things cost, in the plan's currency, for profits.")
+    loyalty: dict[LoyaltyPart, Weight] = Field(
+        {}, description="What the parts of a customer's loyalty count, where not as usual; 0 leaves one out."
+    )
+
+    @property
+    def loyalty_weights(self) -> Mapping[str, float]:
+        """Of every part."""
+        return {name: self.loyalty.get(name, usual) for name, usual in LOYALTY.items()}

@@ -16,7 +16,7 @@ PROFILE_ID = "profile_id"
 """Stands before the id of a profile itself, as lists and alerts name it."""
 
 _TAILS = {
-    "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export", "/reveal"),
+    "/v1/profiles/": ("/events", "/figures", "/links", "/split", "/join", "/export", "/reveal"),
     "/v1/companies/": ("/events", "/members", "/join", "/unjoin", "/export", "/lift"),
     "/company/": ("/members.csv", "/erase"),
     "/live/company/": (),

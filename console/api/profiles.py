@@ -12,9 +12,11 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, viewer_of, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.finder import MOST
+from console.services.picturing import Picturing
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
 from console.views.document import Page
+from console.views.figures.customer_figures import FiguresView
 from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view
 from console.views.search import SearchView, search_view
 from console.views.timeline import EventView, timeline_view
@@ -96,6 +98,7 @@ def search_router(deps: ApiDeps) -> APIRouter:
 def profiles_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/profiles."""
     router = APIRouter(route_class=guarded(deps), prefix="/profiles", tags=["profiles"])
+    picturing = Picturing(deps.plan, deps.findings)
 
     async def known(segment: str) -> Profile:
         return (await named(deps, segment))[0]
@@ -125,6 +128,11 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         found = await known(identity)
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         return profile_view(found, await deps.now(), deps.plan, advice)
+
+    @router.get("/{identity}/figures", summary="What a customer comes to", responses=describe_errors(404))
+    @wants("profiles:read", one=True, audit="profile.view")
+    async def figures(identity: Who) -> FiguresView:
+        return await picturing(await known(identity), await deps.now())
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(404))
     @wants("events:read", one=True, audit="profile.events")

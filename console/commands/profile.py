@@ -13,7 +13,8 @@ from console.terminal.profile import render
 
 __all__ = ["fetch", "register"]
 
-HELP = """Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest events.
+HELP = """Show a customer: who they are, how likely they are to leave and why, segments, orders, support, what they
+come to, latest events.
 
 An identity that is held hashed is asked for as people write it, or as email:hashed:HASH by the hash that is shown.
 
@@ -22,6 +23,7 @@ Examples:
     rapport profile user_id:42
     rapport profile email:ada@example.com --events 20
     rapport profile user_id:42 --json | jq .churn.risk
+    rapport profile user_id:42 --json | jq .figures.value
 """
 
 
@@ -41,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A customer's document and latest events, from the support API.
+    """A customer's document with what they come to as `figures`, and their latest events, from the support API.
 
     Raises:
         NotFound: nobody is known by this identity.
@@ -51,6 +53,7 @@ def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], l
     """
     with support(target) as api:
         document = api.call("GET", customer(identity))
+        document["figures"] = api.call("GET", customer(identity, "/figures"))
         if not events:
             return document, []
         return document, api.call("GET", customer(identity, "/events"), params={"limit": events})["data"]

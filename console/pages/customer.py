@@ -21,6 +21,7 @@ from console.pages.live.streaming import stream
 from console.services.assignees import assignees
 from console.services.first_steps import FirstSteps
 from console.services.links import links_of
+from console.services.picturing import Picturing
 from console.services.ports import ApiDeps
 from console.services.revealing import veils_of
 from console.views.churn import DefinedChurnView, may_be_scored
@@ -36,7 +37,7 @@ from streams.audit.trail import Wanted
 __all__ = ["customer_router"]
 
 _FRAGMENTS = (
-    "head", "risk", "next", "value", "outlook", "timeline", "segments", "tickets", "stages", "subscriptions",
+    "head", "risk", "next", "value", "figures", "outlook", "timeline", "segments", "tickets", "stages", "subscriptions",
     "companies", "consents", "identities", "traits", "claims", "bar",
 )  # fmt: skip
 """Parts of the page that are alive; each is a block of the template and fills the element of its name.
@@ -62,6 +63,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     reads, audits = Depends(entry.may("profiles:read")), Depends(entry.may("audit:read"))
     first_steps, written = FirstSteps(deps), Looks(entry.note, "profile.view")
+    picturing = Picturing(deps.plan, deps.findings)
 
     @router.get("/c/{profile}")
     async def customer(
@@ -122,10 +124,12 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         masked = not viewer.may("pii:one")
         events = timeline_view(found, _KEPT if source else _SHOWN, deps.plan)
         chosen = [event for event in events if _of(event.source, event.role, source)][:_SHOWN]
-        view = profile_view(found, await deps.now(), deps.plan, advice)
+        now = await deps.now()
+        view = profile_view(found, now, deps.plan, advice)
         by = first_scored(view)
         return {
             "customer": view,
+            "figures": await picturing(found, now),
             "spoken": view.churn if by is None else by.churn,
             "by": by,
             "veils": veils_of(view, sight_of(viewer, deps.plan, one=True)).fields,

@@ -86,6 +86,7 @@ def environment(language: str) -> Environment:
     )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module
+    made.globals["fig"] = made.get_template("customer_figures.html").module
     made.globals["settings"] = made.get_template("settings_tabs.html").module
     made.globals["act"] = made.get_template("case_actions.html").module
     return made

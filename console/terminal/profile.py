@@ -42,6 +42,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         ("Orders", _orders(document["purchases"])),
         ("Subscriptions", _subscriptions(document["subscriptions"])),
         ("Support", _support(document["support"])),
+        ("Figures", _figures(document["figures"]) if "figures" in document else None),
         ("Activity", _activity(document)),
         ("Latest", _events(events)),
     ):
@@ -314,3 +315,25 @@ def _money(amounts: list[dict[str, Any]]) -> str:
 
 def _day(time: str) -> str:
     return time[:10]
+
+
+def _figures(figures: dict[str, Any]) -> Text | None:
+    """The figures of which anything is known; None without any."""
+    lines = []
+    if (year := figures["value"]["year"]) and year["orders"]:
+        lines.append(f"12 months  {money(year['net'])} net of {counted(year['orders'], 'order')}")
+    if figures["value"]["ever"]["orders"] and (profit := figures["profit"]["profit"]):
+        lines.append(f"profit     {money(profit)}, estimated")
+    if rfm := figures["rfm"]:
+        told = " ".join(f"{name[0].upper()}{rfm[name]['fifth']}" for name in ("recency", "frequency", "monetary"))
+        lines.append(f"fifths     {told}  (5 is the best)")
+    satisfaction = figures["satisfaction"]
+    if satisfaction["mean"] is not None:
+        lines.append(f"satisfied  {satisfaction['mean']:.0f} of 100, last {satisfaction['last']:.0f}")
+    if (index := figures["loyalty"]["index"]) is not None:
+        known = sum(part["points"] is not None for part in figures["loyalty"]["parts"])
+        lines.append(f"loyalty    {index:.0f} of 100, of {known} parts")
+    habits = figures["habits"]
+    if habits["gap"] is not None:
+        lines.append(f"usual gap  {habits['gap']:.0f} days; {habits['elapsed']} since the last purchase")
+    return Text("\n".join(lines)) if lines else None

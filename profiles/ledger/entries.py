@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEYS", "KINDS", "ROLES", "TIMED", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "forget_parts",
-    "has_settled", "join", "join_all", "mark_of", "marks_of", "refund_key", "settle", "subject_key", "write_entries",
+    "has_settled", "join", "join_all", "mark_of", "marks_of", "occurrences_of", "refund_key", "settle", "subject_key",
+    "write_entries",
 ]  # fmt: skip
 
 ROLES = ("purchase", "refund", "payment", "subscription_start", "subscription_cancel")
@@ -93,7 +94,7 @@ def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest:
             return False
         ledger.entries += _packed(entry)
         ledger.count += 1
-        for occurrence in _occurrences([entry]):
+        for occurrence in occurrences_of([entry]):
             _count(profile.purchases, profile, occurrence, limits)
         settle(profile, limits)
         return True
@@ -226,7 +227,7 @@ def count_anew(profile: Profile, limits: Limits) -> None:
     profile.roles |= settled.roles
     profile.narrowed = {part: tally for part, tally in profile.narrowed.items() if not adds_up(part)}
     profile.narrowed |= {part: tally for part, tally in settled.narrowed.items() if part in limits.parts}
-    for occurrence in sorted(_occurrences(entries_of(ledger)), key=lambda each: each.time):
+    for occurrence in sorted(occurrences_of(entries_of(ledger)), key=lambda each: each.time):
         _count(profile.purchases, profile, occurrence, limits)
 
 
@@ -248,7 +249,7 @@ def settle(profile: Profile, limits: Limits) -> None:
         if room[about] >= 0:
             kept += entries
             continue
-        for occurrence in _occurrences(entries):
+        for occurrence in occurrences_of(entries):
             _count(base.purchases, holder, occurrence, limits)
         base.keys = (base.keys + b"".join(map(mark_of, entries)))[-KEYS:]
     write_entries(ledger, kept)
@@ -322,7 +323,7 @@ def _identity(entry: Entry) -> tuple[int, bytes, bytes]:
     return entry.kind, entry.key, entry.part
 
 
-def _occurrences(entries: Iterable[Entry]) -> Iterator[Occurrence]:
+def occurrences_of(entries: Iterable[Entry]) -> Iterator[Occurrence]:
     """What counts of these entries, which have all of the subjects that they have anything of."""
     orders: defaultdict[bytes, list[Entry]] = defaultdict(list)
     refunds: defaultdict[bytes, list[Entry]] = defaultdict(list)

@@ -22,7 +22,8 @@ def test_a_plan_may_say_all_of_it(plan_of: Callable[..., Plan]) -> None:
     plan = plan_of(("version: 1", f"version: 1\n{told}"))
 
     assert (plan.file.timezone, plan.file.week_start) == ("Asia/Shanghai", "sunday")
-    assert plan.file.analyses.model_dump() == {"smallest": 10, "confidence": 0.9, "session_gap": 2700}
+    said = plan.file.analyses
+    assert (said.smallest, said.confidence, said.session_gap) == (10, 0.9, 2700)
     page = render_markdown(plan)
     assert "those of Asia/Shanghai; weeks begin on Sunday" in page
     assert "fewer than 10 customers" in page
@@ -39,8 +40,27 @@ def test_a_plan_may_say_all_of_it(plan_of: Callable[..., Plan]) -> None:
         ("analyses: {session_gap: 3w}", "less than or equal to 86400"),
         ("analyses: {session_gap: soon}", "is no duration"),
         ("analyses: {smalest: 5}", "is not a known key"),
+        ("analyses: {costs: {ticket: -1}}", "greater than or equal to 0"),
+        ("analyses: {costs: {margin: 40}}", "less than or equal to 1"),
+        ("analyses: {costs: {fee: 1}}", "less than 1"),
+        ("analyses: {costs: {contact: 2.5}}", "costs.contact"),
+        ("analyses: {loyalty: {trust: 10}}", "loyalty"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(plan_of: Callable[..., Plan], told: str, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         plan_of(("version: 1", f"version: 1\n{told}"))
+
+
+def test_costs_and_what_loyalty_is_made_of(plan_of: Callable[..., Plan]) -> None:
+    told = (
+        "analyses: {costs: {margin: 0.4, margins: {Machines: 0.25}, fee: 0.02, ticket: 4.5, "
+        "contact: {phone: 6, other: 0.1}}, loyalty: {staying: 0, service: 30}}"
+    )
+    said = plan_of(("version: 1", f"version: 1\n{told}")).file.analyses
+
+    assert (said.costs.margin, said.costs.margins, said.costs.ticket) == (0.4, {"Machines": 0.25}, 4.5)
+    assert (said.costs.shipping, said.costs.refund) == (None, None)  # what nobody says is not known, which is not 0
+    assert said.loyalty_weights == {
+        "satisfaction": 35, "frequency": 15, "service": 30, "steadiness": 10, "staying": 0,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What one customer comes to, as people and tools read it."""

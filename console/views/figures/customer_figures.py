@@ -1,0 +1,194 @@
+"""What a customer comes to, as people and tools read it: figures with their parts, worked out when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+from console.views.document import Document, Money, Time
+from models.customer.picture import Picture
+
+__all__ = ["FiguresView", "figures_of"]
+
+
+def _money(minor: Any, info: ValidationInfo) -> Any:
+    return Money.of_minor(minor, info.context["currency"]) if isinstance(minor, int) and info.context else minor
+
+
+Amount = Annotated[Money, BeforeValidator(_money)]
+"""Minor units of the plan's currency."""
+
+
+class WorthView(Document):
+    """What was sold to the customer in a time. Refunds count on their own day."""
+
+    orders: int
+    revenue: Amount = Field(description="Before refunds.")
+    net: Amount = Field(description="After refunds.")
+    margin: Amount | None = Field(
+        description="Net less the cost of goods, by `analyses.costs` of the plan; null where that says none."
+    )
+    average: Amount | None = Field(description="Revenue of an order; null without one.")
+    left_out: int = Field(description="Orders in currencies without a rate, which are in no sum.")
+
+
+class ValueView(Document):
+    """What the customer is worth."""
+
+    year: WorthView | None = Field(
+        description="Of the last 365 days; null where some of its orders are not kept one by one any more."
+    )
+    ever: WorthView
+
+
+class FifthView(Document):
+    """Where the customer stands by one measure."""
+
+    fifth: int = Field(ge=1, le=5, description="5 is the best fifth of the customers; equal values, equal fifths.")
+    value: float = Field(description="Days, orders, or major units of the plan's currency.")
+
+
+class RfmView(Document):
+    """Recency, frequency and money, in fifths of the customers who are still there."""
+
+    recency: FifthView
+    frequency: FifthView
+    monetary: FifthView
+    version: int = Field(description="Of the population snapshot that they are ranked by.")
+
+
+class ShareView(Document):
+    """A share with what it is of."""
+
+    part: int
+    whole: int
+    value: float | None = Field(description="null where it is of nothing.")
+
+
+class AnswersView(Document):
+    """Answers to one question, from 0 to 100."""
+
+    kind: str = Field(examples=["csat", "nps", "ces"])
+    count: int
+    last: float
+    at: Time
+    mean: float
+
+
+class SatisfactionView(Document):
+    """How satisfied the customer says they are, 0 to 100, and what they do."""
+
+    state: Literal["answered", "not_answered", "not_asked"]
+    last: float | None = Field(description="The latest answer; null without one.")
+    at: Time | None
+    mean: float | None = Field(description="Of all answers.")
+    answers: list[AnswersView] = Field(description="By question.")
+    returned: ShareView = Field(
+        description="Orders of which something was paid back, of those that are older than 30 days and kept one by one."
+    )
+    again: bool | None = Field(description="Whether they bought again; null of who never bought.")
+
+
+class OpenTicketView(Document):
+    """A ticket that waits."""
+
+    id: str
+    since: Time
+    days: float
+    reopened: bool
+
+
+class ToldView(Document):
+    """Something that the customer told us."""
+
+    count: int = Field(description="Ever.")
+    last: Time
+    days: float = Field(description="Since the last.")
+
+
+class AttentionView(Document):
+    """What waits for an answer."""
+
+    tickets: list[OpenTicketView] = Field(description="The oldest first; of the latest 16.")
+    complaint: ToldView | None
+    inquiry: ToldView | None
+
+
+class FavouriteView(Document):
+    """A category that the customer bought again, and kept."""
+
+    category: str
+    items: float
+    orders: int
+
+
+class HabitsView(Document):
+    """What is usual for the customer."""
+
+    gap: float | None = Field(
+        description="Days between days of purchase: the median of the latest eight; null before the third."
+    )
+    elapsed: int | None = Field(description="Days since the last day of purchase.")
+    past: float | None = Field(description="`elapsed` / `gap`: above 1 they are late.")
+    payment_day: int | None = Field(description="Of the month; null where half of the payments are not around one.")
+    favourites: list[FavouriteView] = Field(description="At most three.")
+
+
+class CostView(Document):
+    """One part of what the customer costs."""
+
+    name: Literal["goods", "shipping", "fees", "tickets", "contacts", "refunds"]
+    amount: Amount | None = Field(description="null where the plan does not say what one costs.")
+    count: int | None
+
+
+class ProfitView(Document):
+    """What the customer has left, ever: an estimate by `analyses.costs` of the plan."""
+
+    profit: Amount | None = Field(description="Net less all costs that are known; null while that of goods is not.")
+    net: Amount
+    costs: list[CostView]
+    unknown: list[str] = Field(description="Parts that are in no sum, as the plan does not say what they cost.")
+
+
+class LoyaltyPartView(Document):
+    """One part of loyalty."""
+
+    name: Literal["satisfaction", "frequency", "service", "steadiness", "staying"]
+    points: float | None = Field(description="0 to 100; null where nothing is known: then it counts nothing.")
+    weight: float
+
+
+class LoyaltyView(Document):
+    """The mean of the parts that are known, by their weights."""
+
+    index: float | None = Field(description="0 to 100; null while fewer than three parts are known.")
+    parts: list[LoyaltyPartView]
+
+
+class FiguresView(Document):
+    """What the customer comes to. null is what is not known, which is never 0."""
+
+    profile: str
+    as_of: Time
+    value: ValueView
+    rfm: RfmView | None = Field(description="null of who never ordered, and before the first census.")
+    satisfaction: SatisfactionView
+    attention: AttentionView
+    habits: HabitsView
+    profit: ProfitView
+    loyalty: LoyaltyView
+
+
+def figures_of(profile: str, picture: Picture, now: float, currency: str) -> FiguresView:
+    """The document of a customer's figures.
+
+    Args:
+        profile: id.
+        picture: of it.
+        now: seconds, of the picture.
+        currency: of the plan.
+    """
+    told = {"profile": profile, "as_of": now} | picture._asdict()
+    return FiguresView.model_validate(told, from_attributes=True, context={"currency": currency})

@@ -1,0 +1,65 @@
+"""All figures of one customer, as of a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import NamedTuple
+
+from models.customer.attention import Attention, attention_of
+from models.customer.buying import Buying, buying_of
+from models.customer.config import CostsSpec
+from models.customer.dealings import dealings_of
+from models.customer.fifths import Fifths, fifths_of
+from models.customer.loyalty import Loyalty, loyalty_of
+from models.customer.satisfaction import Satisfaction, satisfaction_of
+from models.customer.worth import Profit, Value, profit_of, value_of
+from models.population.snapshot import PopulationSnapshot
+from profiles.types import Profile
+
+__all__ = ["Asked", "Picture", "picture_of"]
+
+
+class Asked(NamedTuple):
+    """What a plan and the population say of how figures are made."""
+
+    currency: str
+    zone: tzinfo
+    costs: CostsSpec
+    loyalty: Mapping[str, float]  # weights
+    population: PopulationSnapshot
+
+
+class Picture(NamedTuple):
+    """What one customer comes to."""
+
+    value: Value
+    rfm: Fifths | None
+    satisfaction: Satisfaction
+    attention: Attention
+    habits: Buying
+    profit: Profit
+    loyalty: Loyalty
+
+
+def picture_of(profile: Profile, now: float, asked: Asked, *, profiled: bool) -> Picture:
+    """The figures of a customer.
+
+    Args:
+        profile: as stored; no tombstone.
+        now: seconds.
+        asked: by the plan and the census.
+        profiled: whether the customer's risk may be looked at.
+    """
+    dealings = dealings_of(profile)
+    satisfaction = satisfaction_of(profile, dealings, now)
+    staying = 1.0 - profile.score.risk if profiled and profile.score is not None else None
+    return Picture(
+        value_of(profile, dealings, now, asked.currency, asked.costs),
+        fifths_of(profile, now, asked.currency, asked.population),
+        satisfaction,
+        attention_of(profile, now),
+        buying_of(dealings, now, asked.zone),
+        profit_of(profile, dealings, asked.currency, asked.costs),
+        loyalty_of(profile, satisfaction, asked.population, now, asked.currency, asked.loyalty, staying=staying),
+    )

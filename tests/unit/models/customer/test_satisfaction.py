@@ -1,0 +1,65 @@
+"""How satisfied somebody is, on one scale."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.customer.dealings import dealings_of
+from models.customer.satisfaction import Satisfaction, satisfaction_of, scaled
+from models.durations import DAY
+from profiles.types import Profile
+from tests.build import T0, customer, event
+
+
+def found(profile: Profile, day: float = 100) -> Satisfaction:
+    return satisfaction_of(profile, dealings_of(profile), T0 + day * DAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rating", "points"),
+    [
+        ("csat", 1, 0),
+        ("csat", 4, 75),
+        ("nps", 7, 70),
+        ("ces", 4, 50),
+        ("ces", 7, 100),
+        ("csat", 9, 100),
+        ("nps", -1, 0),
+    ],
+)
+def test_answers_are_from_0_to_100(kind: str, rating: float, points: float) -> None:
+    assert scaled(kind, rating) == points
+
+
+def test_the_mean_is_of_answers_and_the_last_is_the_latest_of_any() -> None:
+    """CSAT 5 and 4 (100 and 75), NPS 7 (70): the mean is 245 / 3."""
+    profile = customer(
+        event("csat", 1, rating=5.0), event("csat", 9, rating=4.0), event("nps", 20, rating=7.0),
+        event("review", 30, rating=1.0),  # of a product
+    )  # fmt: skip
+    said = found(profile)
+
+    assert (said.state, said.last, said.at) == ("answered", 70, T0 + 20 * DAY)
+    assert said.mean == pytest.approx(245 / 3)
+    assert [(each.kind, each.count, each.last, each.mean) for each in said.answers] == [
+        ("csat", 2, 75, 87.5), ("nps", 1, 70, 70),
+    ]  # fmt: skip
+
+
+def test_who_did_not_answer_is_not_in_the_middle() -> None:
+    silent, never = found(customer(event("survey_asked", 1))), found(customer(event("visit", 1)))
+
+    assert (silent.state, silent.mean, silent.last) == ("not_answered", None, None)
+    assert (never.state, never.mean, never.again) == ("not_asked", None, None)
+
+
+def test_what_came_back_is_of_orders_that_are_old_enough() -> None:
+    profile = customer(
+        *(event("purchase", day, amount=1_000, subject=str(day)) for day in (1, 20, 69, 95)),
+        event("refund", 30, amount=200, subject="1"), event("refund", 96, amount=200, subject="95"),
+    )  # fmt: skip
+    said = found(profile)
+
+    assert (said.returned.part, said.returned.whole, said.returned.value) == (1, 3, 1 / 3)
+    assert said.again is True
+    assert found(customer(event("purchase", 99, amount=1))).returned.value is None
