@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import FACTS, PEOPLE, SPELLS
+from analysis.engines.engine import FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 
@@ -38,8 +38,59 @@ class Base:
 
     @cached_property
     def people(self) -> ir.Table:
-        """`people` of those asked for: one row a customer."""
+        """`people` of those asked for: one row a customer, with traits and segments as of `known_on`."""
         table = ibis.table(PEOPLE, name="people")
+        if self._own_people_are_out:
+            table = table.filter(~table.internal)
+        if self.known_on is not None:
+            then = self._people_on(self.known_on)
+            same = [name for name in PEOPLE if name == "customer" or name not in PEOPLE_BY_DAY]
+            joined = table.select(*same).left_join(then, "customer")
+            table = joined.select(*PEOPLE)
+        return table if self.given.as_of == "event" else self._fitting(table)
+
+    @cached_property
+    def facts(self) -> ir.Table:
+        """`facts` of those asked for, of all times."""
+        table = ibis.table(FACTS, name="facts")
+        if self._own_people_are_out:
+            people = ibis.table(PEOPLE, name="people")
+            table = table.anti_join(people.filter(people.internal), "customer")
+        if not self.chooses_customers:
+            return table
+        if self.given.as_of == "event":
+            then = self._fitting(ibis.table(PEOPLE_BY_DAY, name="people_by_day"))
+            joined = table.inner_join(then.select("customer", _since="since", _until="until"), "customer")
+            return joined.filter(_held(joined)).select(*FACTS)
+        return table.semi_join(self.people, "customer")
+
+    @property
+    def chooses_customers(self) -> bool:
+        """Whether only some customers were asked for, by what is known of them."""
+        asked = self.given
+        return any((asked.country, asked.region, asked.company, asked.segment))
+
+    @property
+    def asks_of_customers(self) -> bool:
+        """Whether an answer hangs on what is known of customers: which of them, or by what they are parted."""
+        return self.chooses_customers or self.given.by in (*OF_CUSTOMERS, "segment")
+
+    @property
+    def known_on(self) -> date | None:
+        """The day at whose end customers are taken as they were then; None: as they are now."""
+        _, until = self.given.period(self.frame)
+        return (
+            until - timedelta(days=1)
+            if self.asks_of_customers and self.given.as_of == "end" and until <= self.today
+            else None
+        )
+
+    @property
+    def _own_people_are_out(self) -> bool:
+        return self.frame.internal > 0 and not self.given.internal
+
+    def _fitting(self, table: ir.Table) -> ir.Table:
+        """Those of `people`, or of `people_by_day`, who were asked for."""
         for name in ("country", "region", "company"):
             if wanted := getattr(self.given, name):
                 table = table.filter(table[name] == wanted)
@@ -47,12 +98,17 @@ class Base:
             table = table.filter(table.segments.contains(self.given.segment))
         return table
 
+    def _people_on(self, day: date) -> ir.Table:
+        """What is known of each customer at the end of a day."""
+        table = ibis.table(PEOPLE_BY_DAY, name="people_by_day")
+        held = (table.since <= ibis.date(day)) & (table.until.isnull() | (table.until > ibis.date(day)))
+        return table.filter(held).drop("since", "until")
+
     @cached_property
     def spells(self) -> ir.Table:
         """`spells` of those asked for, of all times: how they were from a day on, until another."""
         table = ibis.table(SPELLS, name="spells")
-        asked = self.given
-        narrowed = any((asked.country, asked.region, asked.company, asked.segment))
+        narrowed = self.chooses_customers or self._own_people_are_out
         return table.semi_join(self.people, "customer") if narrowed else table
 
     def at_ends(self) -> ir.Table:
@@ -65,17 +121,6 @@ class Base:
         joined = self.spells.cross_join(calendar.select("period", _last=last))
         there = (joined.day <= joined["_last"]) & (joined.until.isnull() | (joined.until > joined["_last"]))
         return joined.filter(there).drop("_last")
-
-    @cached_property
-    def facts(self) -> ir.Table:
-        """`facts` of those asked for, of all times."""
-        table = ibis.table(FACTS, name="facts")
-        asked = self.given
-        return (
-            table.semi_join(self.people, "customer")
-            if any((asked.country, asked.region, asked.company, asked.segment))
-            else table
-        )
 
     def of(self, *roles: str) -> ir.Table:
         """`facts` of these roles, of all times."""
@@ -164,15 +209,20 @@ class Base:
         by = self.given.by
         if not by:
             return table.mutate(by=ibis.literal(default))
-        if by == "segment":
-            theirs = self.people.filter(self.people.segments.length() > 0)
-            theirs = theirs.select("customer", by=theirs.segments.unnest())
-            joined = table.left_join(theirs, "customer")
-            return joined.select(*[table[name] for name in table.columns], by=theirs.by.fill_null(""))
-        if by in OF_CUSTOMERS:
-            known = self.people.select("customer", by=self.people[by])
-            joined = table.left_join(known, "customer")
-            return joined.select(*[table[name] for name in table.columns], by=known.by.fill_null(""))
+        if by in OF_CUSTOMERS or by == "segment":
+            then = self.given.as_of == "event" and "day" in table.columns
+            known = ibis.table(PEOPLE_BY_DAY, name="people_by_day") if then else self.people
+            if by == "segment":
+                known = known.filter(known.segments.length() > 0).mutate(_by=lambda t: t.segments.unnest())
+            else:
+                known = known.mutate(_by=known[by])
+            if then:
+                known = known.select("customer", "_by", _since="since", _until="until")
+                joined = table.left_join(known, "customer")
+                joined = joined.filter(joined._since.isnull() | _held(joined))
+            else:
+                joined = table.left_join(known.select("customer", "_by"), "customer")
+            return joined.select(*table.columns, by=joined._by.fill_null(""))
         name = {"campaign": "utm_campaign"}.get(by, by)
         return table.mutate(by=table[name].cast("string").fill_null("") if name in table.columns else ibis.literal(""))
 
@@ -196,3 +246,8 @@ class Base:
         from analysis.relations.folded import tickets  # noqa: PLC0415
 
         return tickets(self)
+
+
+def _held(joined: ir.Table) -> ir.BooleanValue:
+    """Whether what is known `_since` and `_until` is so on the day of a row."""
+    return (joined.day >= joined._since) & (joined._until.isnull() | (joined.day < joined._until))

@@ -52,12 +52,15 @@ class Column:
         label: for people.
         unit: of its values.
         kind: a dimension is part of the key of a cell; a measure is a figure; a note stands beside them.
+        part, whole: of a share or a mean, the columns above and below the line.
     """
 
     name: str
     label: Text
     unit: Unit = "count"
     kind: Literal["dimension", "measure", "note"] = "measure"
+    part: str = field(default="", kw_only=True)
+    whole: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

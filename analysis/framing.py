@@ -38,6 +38,11 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     sorts: dict[str, str] = {}  # of segments, by name: demographic, value, … (`models.segments.sorts`)
     hold_out: float = 0.0  # share of customers whom no alert on their risk opens for
     threshold: float = 0.5  # the least risk of churn that opens an alert
+    internal: int = 0  # customers who are the house's own people
+    objecting: int = 0  # customers who do not want to be in analyses
+    snapshots: date | None = None  # the first local day of which profiles are kept
+    late: tuple[date, ...] = ()  # days that events came for after they had been closed
+    link: int = -1  # offset of the newest merge or split that is known of
 
     @property
     def today(self) -> date:

@@ -30,7 +30,9 @@ class Parameters(BaseModel):
     length: ClassVar[int] = 365
     """Days that are looked at if `since` was not said."""
 
-    since: date | None = Field(None, description="First local day. Default: as long before `until` as `days` says.")
+    since: date | None = Field(
+        None, description="First local day. Default: as far back as this analysis looks, mostly a year."
+    )
     until: date | None = Field(None, description="First local day that is not in it. Default: the day after the last.")
     interval: Interval = Field("month", description="Periods that the figures are cut into.")
     by: Dimension = Field("", description="A dimension to break the figures down by.")
@@ -42,6 +44,12 @@ class Parameters(BaseModel):
     region: str = Field("", description="Only customers of this region.")
     segment: str = Field("", description="Only customers who are in this segment at the end of the period.")
     company: str = Field("", description="Only customers of this company.")
+    as_of: Literal["end", "event", "now"] = Field(
+        "end",
+        description="When customers must fit these filters: at the end of the period (now, while it runs), at each "
+        "event, or now.",
+    )
+    internal: bool = Field(False, description="Count your own people, the segment `internal`, too.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Parameters:

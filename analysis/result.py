@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from analysis.declaration import Chart, Column, Row, Text
 
-__all__ = ["Behind", "Result"]
+__all__ = ["MARGIN", "Behind", "Result"]
+
+MARGIN = Column("margin_12m", Text("Margin of 12 months", "近 12 个月毛利"), "money")
+"""What lists are ordered by; null of who ordered nothing in that time."""
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -20,10 +23,13 @@ class Result(msgspec.Struct, kw_only=True):
     columns: list[Column]
     rows: list[Row]
     notes: list[Text]
+    restated: list[date]  # first days of the periods asked for that events came for after they had been closed
     sentence: Text | None
     chart: Chart
     currency: str
     as_of: datetime  # what was received later is not in it
+    open_from: date  # first local day of the period that holds `as_of`, and has not ended
+    link: int  # offset of the newest merge or split that it knows of; -1: none
     engine: str
     sql: str
     seconds: float  # that it took
@@ -35,6 +41,6 @@ class Behind(msgspec.Struct, kw_only=True):
     name: str
     cell: dict[str, Any]
     measure: str
-    customers: list[Row]  # `customer` and what the members know of them
+    customers: list[Row]  # `customer`, their `margin_12m`, by which they are ordered, and what the members know of them
     total: int  # also of those beyond `customers`
     as_of: datetime

@@ -27,7 +27,8 @@ from analysis.declaration import (
 )
 from analysis.engines.engine import Engine
 from analysis.parameters import Parameters
-from analysis.result import Behind, Result
+from analysis.relations.worth import margins
+from analysis.result import MARGIN, Behind, Result
 from analysis.statistics import share
 from profiles.errors import WrongUse
 
@@ -40,6 +41,12 @@ LONGEST = 10_000
 
 _PLACES = 6
 """Of what is summed and no money, such as kilograms: what engines that add in another order have in common."""
+
+_FEW = Column("few", Text("Few", "样本少"), "text", "note")
+"""Names of the shares and means of a row that are of fewer customers than say much (rule R9)."""
+
+_TOLD = 6
+"""Periods that a note names."""
 
 
 def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
@@ -55,6 +62,10 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
     rows = [_completed(row, analysis, base) for row in engine.fetch(expression, sql).to_pylist()]
     if analysis.finish is not None:
         rows = analysis.finish(rows, base, given)
+    resting = [column for column in columns_of(analysis) if column.whole]
+    if resting:
+        for row in rows:
+            row["few"] = _few(row, resting, base.frame.few)
     hidden = {measure.name for measure in analysis.measures if measure.hidden}
     if hidden:
         rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
@@ -65,10 +76,13 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
         columns=columns_of(analysis),
         rows=rows,
         notes=_notes(analysis, rows, base),
+        restated=_restated(base),
         sentence=analysis.sentence(rows, base, given) if analysis.sentence and rows else None,
         chart=analysis.chart,
         currency=base.frame.currency,
         as_of=base.frame.now,
+        open_from=base.frame.start_of(base.today, given.interval),
+        link=base.frame.link,
         engine=engine.name,
         sql=sql,
         seconds=time.monotonic() - began,
@@ -86,7 +100,7 @@ def behind(
         given: what was asked.
         cell: the value of every dimension, as the row has it, or as text.
         measure: the name of the figure.
-        most: customers to answer, by id; `total` tells how many there are.
+        most: customers to answer, those who brought most in twelve months first; `total` tells how many there are.
 
     Raises:
         WrongUse: there is no such dimension or no list behind such a figure.
@@ -107,7 +121,13 @@ def behind(
         members = members.filter(members[where])
     customers = members.group_by("customer").agg(**_known(members, analysis))
     total = engine.fetch(customers.agg(total=customers.count())).to_pylist()[0]["total"]
-    rows = engine.fetch(customers.order_by("customer").limit(most)).to_pylist()
+    worth = margins(engine, customers.select("customer"))
+    ordered = customers.left_join(worth, "customer").select(*customers.columns, MARGIN.name)
+    ordered = ordered.order_by(ibis.desc(ordered[MARGIN.name].fill_null(0)), "customer").limit(most)
+    rows = [
+        {"customer": row.pop("customer"), MARGIN.name: row.pop(MARGIN.name), **row}
+        for row in engine.fetch(ordered).to_pylist()
+    ]
     return Behind(
         name=analysis.name, cell=dict(cell), measure=measure, customers=rows, total=total, as_of=base.frame.now
     )
@@ -136,13 +156,18 @@ def columns_of(analysis: Analysis[Any]) -> list[Column]:
     for measure in analysis.measures:
         if measure.hidden:
             continue
-        columns.append(Column(measure.name, measure.label, measure.unit))
+        shown = {each.name for each in analysis.measures if not each.hidden}
+        part, whole = (measure.part, measure.whole) if isinstance(measure, Share | Ratio) else ("", "")
+        columns.append(
+            Column(measure.name, measure.label, measure.unit, part=part if part in shown else "", whole=whole)
+        )
         if isinstance(measure, Share):
             columns += [
                 Column(f"{measure.name}_low", Text("lowest", "下限"), "share", "note"),
                 Column(f"{measure.name}_high", Text("highest", "上限"), "share", "note"),
             ]
-    return [*columns, *analysis.columns]
+    columns += analysis.columns
+    return [*columns, _FEW] if any(column.whole for column in columns) else columns
 
 
 def keyed_members(analysis: Analysis[Any], base: Base) -> ir.Table:
@@ -207,6 +232,7 @@ def _literal(column: ir.Value, value: Any) -> ir.Value:
 
 def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
     """A row with its shares and ratios, and whole numbers for money, and of what is counted where nothing is left."""
+    of_customers = {each.name for each in analysis.measures if isinstance(each, Customers)}
     for measure in analysis.measures:
         if isinstance(measure, Total) and row[measure.name] is not None and measure.unit in ("money", "count"):
             value = round(row[measure.name], 0 if measure.unit == "money" else _PLACES)
@@ -214,6 +240,8 @@ def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
         elif isinstance(measure, Share | Ratio):
             part, whole = row[measure.part], row[measure.whole]
             row[measure.name] = float(part) / float(whole) if whole else None
+            if isinstance(measure, Ratio) and measure.whole in of_customers and whole and whole < base.frame.smallest:
+                row[measure.name] = None
             if isinstance(measure, Share):
                 ends = share(part, whole, base.frame.confidence) if whole else (None, None)
                 row[f"{measure.name}_low"], row[f"{measure.name}_high"] = ends
@@ -222,15 +250,92 @@ def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
     return row
 
 
+def _few(row: Row, resting: Sequence[Column], few: int) -> list[str]:
+    """The shares and means of a row that are of few."""
+    figures = (column for column in resting if row.get(column.name) is not None)
+    return [column.name for column in figures if 0 < (row.get(column.whole) or 0) < few]
+
+
+def _restated(base: Base) -> list[date]:
+    """The periods asked for that have changed since they were closed, by events that came late."""
+    since, until = base.given.period(base.frame)
+    starts = {base.frame.start_of(day, base.given.interval) for day in base.frame.late if since <= day < until}
+    return sorted(starts)
+
+
 def _notes(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]:
+    """What holds of every analysis, and then what the analysis itself has to say."""
+    frame = base.frame
     notes = []
     if not rows:
         notes.append(
             Text("Nothing in this period: see what this analysis needs.", "此期间没有数据：请查看本分析所需的数据。")
         )
     if any(isinstance(each, Share) for each in analysis.measures):
-        few = base.frame.smallest
-        notes.append(Text(f"Shares of fewer than {few} customers are blank.", f"少于 {few} 位客户的占比不予显示。"))
+        notes.append(
+            Text(
+                f"Shares of fewer than {frame.smallest} customers are blank; those of fewer than {frame.few} are "
+                "marked as few.",
+                f"少于 {frame.smallest} 位客户的占比不予显示；少于 {frame.few} 位的标为样本少。",
+            )
+        )
+    notes += _left_out(base)
+    if base.asks_of_customers:
+        notes.append(_as_of(base))
+    if restated := _restated(base):
+        shown = ", ".join(map(str, restated[-_TOLD:]))
+        more = len(restated) > _TOLD
+        notes.append(
+            Text(
+                f"Changed since they were closed, by events that came late: {'…, ' if more else ''}{shown}.",
+                f"结账后因迟到事件而变动的时期：{'…、' if more else ''}{shown}。",
+            )
+        )
     if analysis.notes is not None:
         notes += analysis.notes(rows, base, base.given)
     return notes
+
+
+def _left_out(base: Base) -> list[Text]:
+    frame = base.frame
+    notes = []
+    if frame.objecting:
+        notes.append(
+            Text(
+                f"{frame.objecting} who do not agree to analyses are in no figure.",
+                f"{frame.objecting} 位客户不同意分析，不计入任何数字。",
+            )
+        )
+    if frame.internal:
+        told = ("counted with", "已计入") if base.given.internal else ("left out", "未计入")
+        notes.append(
+            Text(
+                f"{frame.internal} of your own people (segment internal) are {told[0]}.",
+                f"{frame.internal} 位自己人（细分 internal）{told[1]}。",
+            )
+        )
+    return notes
+
+
+def _as_of(base: Base) -> Text:
+    """Which traits and segments of customers count."""
+    frame, asked = base.frame, base.given
+    if asked.as_of == "event":
+        text = Text("Traits and segments are as they were on the day of each event", "特征与细分取各事件当日的值")
+    elif (day := base.known_on) is None:
+        return Text("Traits and segments are as they are now.", "特征与细分取当前值。")
+    else:
+        text = Text(f"Traits and segments are as they were at the end of {day}", f"特征与细分取 {day} 结束时的值")
+    if not (asked.segment or asked.company or asked.by in ("stage", "segment")):
+        return Text(f"{text.en}.", f"{text.zh}。")
+    if frame.snapshots is None:
+        return Text(
+            f"{text.en}; of segments, stages and companies nothing is known, as no profiles are archived.",
+            f"{text.zh}；未归档画像，故细分、阶段与公司未知。",
+        )
+    return Text(
+        f"{text.en}; segments, stages and companies are known from {frame.snapshots} on, when profiles were first "
+        "archived (a history that is loaded counts on the day of loading): before, the first that are known.",
+        f"{text.zh}；细分、阶段与公司自 {frame.snapshots} 首次归档画像起可知（一次载入的历史记在载入当日），"
+        "此前取最早已知的值。",
+    )

@@ -122,6 +122,8 @@ def draw(
         open_from: the first day of the period that is not complete.
     """
     make = _KINDS.get(chart.kind)
+    if chart.kind == "sankey":
+        rows = _of_one_period(columns, rows)
     placed = [row for row in rows if chart.x == "" or row.get(chart.x) is not None]
     if chart.kind in ("heat", "triangle", "forest") and isinstance(chart.y, str):
         placed = [row for row in placed if row.get(chart.y) is not None]
@@ -129,3 +131,12 @@ def draw(
         return ""
     data = Data(chart, {column.name: column for column in columns}, placed[:_MOST], language, shown, open_from)
     return make(data)
+
+
+def _of_one_period(columns: Sequence[Column], rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows of the last period that is complete, where they are of several: streams of periods do not add up."""
+    period = next((each.name for each in columns if each.kind == "dimension" and each.unit == "date"), None)
+    if period is None or not rows:
+        return rows
+    whole = [row[period] for row in rows if row.get("complete") is not False] or [row[period] for row in rows]
+    return [row for row in rows if row[period] == max(whole)]

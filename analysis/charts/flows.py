@@ -119,7 +119,7 @@ def sankey(data: Data) -> str:
     for node in sorted(place, key=lambda node: -size[node]):
         columns[place[node]].append(node)
     height = max(320, 26 * max(map(len, columns.values())))
-    canvas = Canvas(height=height, left=10, right=150, top=10, bottom=10)
+    canvas = Canvas(height=height, left=10, right=150, top=24, bottom=10)
     room = canvas.y0 - canvas.y1
     gap = 10
     scale = min((room - gap * (len(nodes) - 1)) / sum(size[node] for node in nodes) for nodes in columns.values())
@@ -153,4 +153,7 @@ def sankey(data: Data) -> str:
         title = el("title", escape(f"{name}: {data.shown(size[node], y)}"))
         canvas.add(el("rect", title, x=x, y=top, width=12, height=tall, cls=series_class(colour[node])))
         canvas.add(el("text", escape(short(name, 20)), x=x + 16, y=top + min(tall / 2 + 4, tall + 8), cls="legend"))
+    period = next((each.name for each in data.columns.values() if each.kind == "dimension" and each.unit == "date"), "")
+    if period:
+        canvas.add(el("text", escape(data.text(data.rows[0], period)), x=canvas.x0, y=14, cls="legend"))
     return canvas.svg(f"{data.label(chart.x)} → {data.label(chart.color)}")

@@ -25,6 +25,7 @@ from analysis.tables.build import facts_query, quoted, refresh, traits_query, wa
 from analysis.tables.units import FOLDER as TABLES
 from analysis.tables.units import prune
 from models.labels.treatment import held_out
+from models.segments.builtin import INTERNAL_SEGMENT
 from plan import Plan
 from profiles.errors import Misconfigured
 
@@ -54,7 +55,7 @@ WITH known AS (
     SELECT coalesce(w.customer, t.home) AS customer, t.* EXCLUDE (home)
     FROM made_traits t LEFT JOIN whose w USING (home)
 ), said AS (
-    SELECT customer, {traits} FROM known GROUP BY customer
+    SELECT customer, {traits}, bool_or(internal) AS internal FROM known GROUP BY customer
 ), every AS (
     SELECT DISTINCT coalesce(w.customer, f.home) AS customer
     FROM (SELECT DISTINCT home FROM made_facts WHERE role <> '') f LEFT JOIN whose w USING (home)
@@ -62,8 +63,31 @@ WITH known AS (
 )
 SELECT every.customer, said.country, said.region, said.plan, known_profiles.company, known_profiles.stage,
     known_profiles.risk, known_profiles.segments, said.birth_year, coalesce(said.outreach, {outreach}) AS outreach,
-    false AS held_out
+    false AS held_out,
+    coalesce(said.internal, list_contains(known_profiles.segments, '{internal}'), false) AS internal
 FROM every LEFT JOIN said USING (customer) LEFT JOIN known_profiles USING (customer);
+
+CREATE OR REPLACE TEMP VIEW people_by_day AS
+WITH said AS (
+    SELECT coalesce(w.customer, t.home) AS customer,
+        CAST(timezone('{zone}', make_timestamptz(t.us)) AS DATE) AS day, {traits}
+    FROM made_traits t LEFT JOIN whose w USING (home) GROUP BY 1, 2
+), kept AS (
+    SELECT customer, day, struct_pack(company := company, stage := stage, segments := segments) AS profile
+    FROM profiles_by_day
+), days AS (
+    SELECT customer, day FROM said UNION SELECT customer, day FROM kept
+), filled AS (
+    SELECT customer, day, {filled}
+    FROM days LEFT JOIN said USING (customer, day) LEFT JOIN kept USING (customer, day)
+    WINDOW before AS (PARTITION BY customer ORDER BY day ROWS UNBOUNDED PRECEDING),
+        after AS (PARTITION BY customer ORDER BY day ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+)
+SELECT customer, country, region, plan, profile.company AS company, profile.stage AS stage,
+    profile.segments AS segments,
+    CASE WHEN row_number() OVER theirs = 1 THEN DATE '1900-01-01' ELSE day END AS since,
+    lead(day) OVER theirs AS until
+FROM filled WINDOW theirs AS (PARTITION BY customer ORDER BY day);
 
 CREATE OR REPLACE TEMP VIEW spells AS
 SELECT {spells} FROM profiles WHERE customer IN (SELECT customer FROM people);
@@ -71,8 +95,25 @@ SELECT {spells} FROM profiles WHERE customer IN (SELECT customer FROM people);
 
 _PROFILES = """
 CREATE OR REPLACE TEMP VIEW known_profiles AS
-SELECT customer, company, stage, risk, segments FROM profiles WHERE until IS NULL
+SELECT customer, company, stage, risk, segments FROM profiles WHERE until IS NULL;
+CREATE OR REPLACE TEMP VIEW profiles_by_day AS SELECT customer, day, company, stage, segments FROM profiles
 """
+
+_LEFT_OUT = """
+SELECT (SELECT count(*) FROM people WHERE internal),
+    (SELECT count(DISTINCT customer) FROM whose WHERE NOT coalesce(agrees, {granted})),
+    (SELECT min(day) FROM profiles_by_day), (SELECT coalesce(max(log_offset), -1) FROM links)
+"""
+
+_LATE = """
+WITH first AS (SELECT day, min(received_us) AS us FROM made_facts GROUP BY day)
+SELECT DISTINCT f.day FROM made_facts f JOIN first USING (day)
+WHERE f.received_us >= {lateness} + greatest(first.us, epoch_us(timezone('{zone}', f.day + INTERVAL 1 DAY)))
+ORDER BY 1
+"""
+"""Days that were closed, `lateness` after their end or after the first event of them came, and then had another."""
+
+_LATENESS = 86_400_000_000
 
 
 class Duck:
@@ -93,16 +134,36 @@ class Duck:
         self._lock = threading.Lock()
         self.number = number
         self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
-        self.frame = frame
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
         traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year", "outreach"))
         self.granted, outreach = (
             str(plan.consent.defaults.get(purpose, True)).lower() for purpose in ("analytics", "outreach")
         )
         facts = FACTS_VIEW.format(granted=self.granted)
-        spells = ", ".join(SPELLS)
-        con.execute(_VIEWS.format(facts=facts, granted=self.granted, traits=traits, outreach=outreach, spells=spells))
+        filled = ", ".join(
+            f"coalesce(last_value({name} IGNORE NULLS) OVER before, first_value({name} IGNORE NULLS) OVER after) "
+            f"AS {name}"
+            for name in ("country", "region", "plan", "profile")
+        )
+        con.execute(
+            _VIEWS.format(
+                facts=facts,
+                granted=self.granted,
+                traits=traits,
+                filled=filled,
+                zone=frame.zone,
+                internal=INTERNAL_SEGMENT,
+                outreach=outreach,
+                spells=", ".join(SPELLS),
+            )
+        )
         _hold_out(con, plan.churn.hold_out)
+        internal, objecting, snapshots, link = con.execute(_LEFT_OUT.format(granted=self.granted)).fetchall()[0]
+        late = con.execute(_LATE.format(zone=frame.zone, lateness=_LATENESS)).fetchall()
+        self.frame = structs.replace(
+            frame, internal=internal, objecting=objecting, snapshots=snapshots, link=link,
+            late=tuple(day for (day,) in late),
+        )  # fmt: skip
 
     @classmethod
     def open(
@@ -194,7 +255,7 @@ class Duck:
     def publish(self, folder: Folder) -> dict[str, str]:
         """Write what is no table yet beside the others, for other engines; answer their paths by name."""
         paths = {}
-        for name in ("whose", "people", "spells"):
+        for name in ("whose", "people", "spells", "people_by_day"):
             paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
             reader = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_reader(65_536)
             with folder.writer(paths[name], reader.schema, shared=True) as writer:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = ["FACTS", "PEOPLE", "SPELLS", "TABLES", "Engine", "typed"]
+__all__ = ["FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -37,11 +37,12 @@ units of the plan's currency, and null where there is no rate (`currency` says w
 PEOPLE = {
     "customer": "string", "country": "string", "region": "string", "plan": "string", "company": "string",
     "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32", "outreach": "boolean",
-    "held_out": "boolean",
+    "held_out": "boolean", "internal": "boolean",
 }  # fmt: skip
 """The base relation `people`: one row a customer; null is not known. Stage, risk, segments and company are those of the
 latest day that is over, as the archive's profiles have them. `outreach` is whether somebody of ours may contact them;
-`held_out` whether they are of the share that is left alone (`models.labels.treatment`)."""
+`held_out` whether they are of the share that is left alone (`models.labels.treatment`); `internal` are the house's own
+people."""
 
 SPELLS = {
     "customer": "string", "day": "date", "until": "date", "stage": "string", "risk": "float64",
@@ -50,8 +51,13 @@ SPELLS = {
 """The base relation `spells`: how customers were at the end of each local day from `day` on, and before `until` (null:
 till now), as the archive's profiles by day have it. Without those who may not be counted."""
 
+PEOPLE_BY_DAY = {
+    name: PEOPLE[name] for name in ("customer", "country", "region", "plan", "company", "stage", "segments")
+} | {"since": "date", "until": "date"}  # fmt: skip
+"""The base relation `people_by_day`: as customers were at the end of each local day from `since` to the one before
+`until`, null for those who still are. Of days before anything is known of them it has what is known first."""
 
-TABLES = {"facts": FACTS, "people": PEOPLE, "spells": SPELLS}
+TABLES = {"facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY}
 
 _OF_HOMES = ", ".join(f"f.{name}" for name in FACTS if name != "customer")
 

@@ -92,7 +92,7 @@ ACTIVE = Analysis(
         Customers("monthly", Text("Within 28 days", "28 天内")),
     ),
     columns=(
-        Column("stickiness", Text("Stickiness", "黏性"), "share"),
+        Column("stickiness", Text("Stickiness", "黏性"), "share", whole="monthly"),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

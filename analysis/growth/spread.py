@@ -11,6 +11,7 @@ from pydantic import Field
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
+from analysis.shares import of_whole, share_columns
 from profiles.money import exponent
 
 __all__ = ["SPREAD", "Asked"]
@@ -56,12 +57,12 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     total = sums["value"]
     unit = 10 ** exponent(base.frame.currency) if asked.what == "spend" else 1
     for row in rows:
-        row["share"] = row["customers"] / n
+        row.update(of_whole(row["customers"], n, base.frame))
         row["name"] = "< 0" if row["bin"] < 0 else f"{row['bin'] / unit:g}"
     enough = n >= base.frame.smallest
     fair = enough and total > 0 and not sums["negative"]
     whole: Row = {
-        "bin": None, "customers": n, "value": total, "share": 1.0, "name": "all",
+        "bin": None, "customers": n, "value": total, "name": "all", **of_whole(n, n, base.frame),
         "mean": total / n if enough else None,
         "median": sums["middle"] / 2 if enough else None,
         "p90": sums["ninth"] if enough else None,
@@ -110,12 +111,12 @@ SPREAD = Analysis(
     ),
     columns=(
         Column("name", Text("Bin", "分箱"), "text", "note"),
-        Column("share", Text("Share", "占比"), "share"),
-        Column("mean", Text("Mean", "均值"), "factor"),
-        Column("median", Text("Median", "中位数"), "factor"),
-        Column("p90", Text("90 % have at most", "九成不超过"), "factor"),
-        Column("top_share", Text("Share of the top tenth", "前十分之一占比"), "share"),
-        Column("gini", Text("Gini", "基尼系数"), "factor"),
+        *share_columns(Text("Share", "占比")),
+        Column("mean", Text("Mean", "均值"), "factor", part="value", whole="customers"),
+        Column("median", Text("Median", "中位数"), "factor", whole="customers"),
+        Column("p90", Text("90 % have at most", "九成不超过"), "factor", whole="customers"),
+        Column("top_share", Text("Share of the top tenth", "前十分之一占比"), "share", whole="customers"),
+        Column("gini", Text("Gini", "基尼系数"), "factor", whole="customers"),
     ),
     finish=_finish,
     sentence=_sentence,

@@ -98,7 +98,7 @@ LTV = Analysis(
         Total("squares", Text("Squares", "平方和"), "points", hidden=True),
     ),
     columns=(
-        Column("each", Text("So far, a customer", "人均累计"), "money"),
+        Column("each", Text("So far, a customer", "人均累计"), "money", part="so_far", whole="customers"),
         Column("each_low", Text("lowest", "下限"), "money", "note"),
         Column("each_high", Text("highest", "上限"), "money", "note"),
         Column("complete", Text("Complete", "已完整"), "text", "note"),

@@ -113,7 +113,7 @@ REPURCHASE_GAP = Analysis(
     ),
     columns=(
         Column("at_risk", Text("Had waited so long", "等待至此者"), "count", "note"),
-        Column("again", Text("Bought again, share", "再次购买比例"), "share"),
+        Column("again", Text("Bought again, share", "再次购买比例"), "share", whole="at_risk"),
         Column("again_low", Text("lowest", "下限"), "share", "note"),
         Column("again_high", Text("highest", "上限"), "share", "note"),
         *_quartiles(),

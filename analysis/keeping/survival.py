@@ -98,7 +98,7 @@ SURVIVAL = Analysis(
     ),
     columns=(
         Column("at_risk", Text("Had lasted so long", "持续至此者"), "customers", "note"),
-        Column("share", Text("Still there, share", "仍在比例"), "share"),
+        Column("share", Text("Still there, share", "仍在比例"), "share", whole="at_risk"),
         Column("share_low", Text("lowest", "下限"), "share", "note"),
         Column("share_high", Text("highest", "上限"), "share", "note"),
         Column("median", Text("Median", "中位数"), "days"),

@@ -86,7 +86,6 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
         lost = -(row["less"] + row["gone"])
         row["quick"] = (row["new"] + row["more"] + row["back"]) / lost if lost else None
         row["logo_churn"] = row["left"] / row["payers"] if row["payers"] >= base.frame.smallest else None
-        row["few"] = row["payers"] < base.frame.few
         row["complete"] = base.complete(row["period"])
     return rows
 
@@ -128,11 +127,10 @@ MRR = Analysis(
         Customers("paying", Text("Payers at the end", "期末付费者"), where="is_closing"),
     ),
     columns=(
-        Column("grr", Text("Kept (GRR)", "毛留存 (GRR)"), "share"),
-        Column("nrr", Text("Kept with growth (NRR)", "净留存 (NRR)"), "share"),
+        Column("grr", Text("Kept (GRR)", "毛留存 (GRR)"), "share", whole="payers"),
+        Column("nrr", Text("Kept with growth (NRR)", "净留存 (NRR)"), "share", whole="payers"),
         Column("quick", Text("Quick ratio", "速动比率"), "factor"),
-        Column("logo_churn", Text("Payers lost", "付费者流失率"), "share"),
-        Column("few", Text("Few", "样本少"), "text", "note"),
+        Column("logo_churn", Text("Payers lost", "付费者流失率"), "share", part="left", whole="payers"),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

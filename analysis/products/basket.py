@@ -140,9 +140,11 @@ BASKET = Analysis(
         Column("n_a", Text("With the one", "含其一"), "count", "note"),
         Column("n_b", Text("With the other", "含另一"), "count", "note"),
         Column("of", Text("Baskets", "购物篮"), "count", "note"),
-        Column("support", Text("Support", "支持度"), "share"),
-        Column("confidence", Text("Of the one also the other", "有其一者也有另一"), "share"),
-        Column("confidence_back", Text("Of the other also the one", "有另一者也有其一"), "share"),
+        Column("support", Text("Support", "支持度"), "share", part="baskets", whole="of"),
+        Column(
+            "confidence", Text("Of the one also the other", "有其一者也有另一"), "share", part="baskets", whole="n_a"
+        ),
+        Column("confidence_back", Text("Of the other also the one", "有另一者也有其一"), "share", whole="n_b"),
         Column("lift", Text("Lift", "提升度"), "factor"),
         Column("low", Text("lowest", "下限"), "factor", "note"),
         Column("high", Text("highest", "上限"), "factor", "note"),

@@ -132,7 +132,7 @@ NEW_PRODUCTS = Analysis(
     ),
     columns=(
         Column("at_risk", Text("Could still", "仍可能的客户"), "customers", "note"),
-        Column("share", Text("Took it up by then", "至此已接受的比例"), "share"),
+        Column("share", Text("Took it up by then", "至此已接受的比例"), "share", whole="at_risk"),
         Column("low", Text("lowest", "下限"), "share", "note"),
         Column("high", Text("highest", "上限"), "share", "note"),
         Column("group", Text("Early or late", "早期或晚期"), "text", "note"),

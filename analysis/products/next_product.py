@@ -126,7 +126,7 @@ NEXT = Analysis(
     ),
     columns=(
         Column("of", Text("Buyers", "购买客户"), "customers", "note"),
-        Column("share", Text("Bought it next", "随后购买的比例"), "share"),
+        Column("share", Text("Bought it next", "随后购买的比例"), "share", part="customers", whole="of"),
         Column("usual", Text("Usual share", "通常比例"), "share"),
         Column("lift", Text("Lift", "提升度"), "factor"),
         Column("low", Text("lowest", "下限"), "factor", "note"),

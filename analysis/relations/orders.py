@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 if TYPE_CHECKING:
     from analysis.base import Base
 
-__all__ = ["orders", "refunds"]
+__all__ = ["each_once", "orders", "refunds"]
 
 
 _ORDER = (
@@ -27,7 +27,7 @@ _REFUND = (
 )  # fmt: skip
 
 
-def _each_once(events: ir.Table, *keys: str) -> ir.Table:
+def each_once(events: ir.Table, *keys: str) -> ir.Table:
     """Of several reports of one subject the one that was received last; what names no subject counts each time."""
     subject = ibis.ifelse(events.subject == "", ibis.literal("\0").concat(events.id), events.subject)
     keyed = events.mutate(_subject=subject)
@@ -43,7 +43,7 @@ def refunds(base: Base) -> ir.Table:
 
     A refund is told by the order it names and by which of its refunds it is.
     """
-    once = _each_once(base.of("refund").select(*_REFUND), "refund")
+    once = each_once(base.of("refund").select(*_REFUND), "refund")
     return once.mutate(refunded=once.amount.fill_null(0)).drop("amount")
 
 
@@ -53,7 +53,7 @@ def orders(base: Base) -> ir.Table:
     `revenue` as sold, `refunded` of it at any time (the cohort view), `net` of both, `margin` (net less cost where it
     is known), `kept` (false if all of it was paid back), `number` (the customer's 1st, 2nd, …) and `first_day`.
     """
-    once = _each_once(base.of("purchase").select(*_ORDER))
+    once = each_once(base.of("purchase").select(*_ORDER))
     back = (
         base.refunds.filter(lambda t: t.subject != "")
         .group_by("customer", "subject")

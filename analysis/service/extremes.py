@@ -79,8 +79,8 @@ EXTREMES = Analysis(
     ),
     columns=(
         Column("of", Text("Of all who answered", "全部作答客户"), "customers"),
-        Column("share", Text("Share", "占比"), "share"),
-        Column("mean", Text("Mean mark", "平均分"), "points"),
+        Column("share", Text("Share", "占比"), "share", part="customers", whole="of"),
+        Column("mean", Text("Mean mark", "平均分"), "points", whole="customers"),
     ),
     finish=_finish,
     chart=Chart("bars", x="group", y="mean"),

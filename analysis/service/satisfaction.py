@@ -68,7 +68,6 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
             low, high = share(row["good"], answers, base.frame.confidence)
             row["score"], row["low"], row["high"] = 100 * row["good"] / answers, 100 * low, 100 * high
         row["complete"] = base.complete(row["period"])
-        row["few"] = answers < base.frame.few
         if answers < base.frame.smallest:
             row["score"] = row["low"] = row["high"] = row["mean"] = None
     return rows
@@ -105,11 +104,10 @@ SATISFACTION = Analysis(
         Total("rated", Text("Sum of marks", "评分之和"), "points"),
     ),
     columns=(
-        Column("score", Text("Score", "得分"), "points"),
+        Column("score", Text("Score", "得分"), "points", whole="answers"),
         Column("low", Text("lowest", "下限"), "points", "note"),
         Column("high", Text("highest", "上限"), "points", "note"),
-        Column("mean", Text("Mean mark", "平均分"), "points"),
-        Column("few", Text("Few", "样本少"), "text", "note"),
+        Column("mean", Text("Mean mark", "平均分"), "points", whole="answers"),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

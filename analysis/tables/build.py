@@ -16,11 +16,12 @@ from analysis.archive.manifests import State, load
 from analysis.engines.engine import FACTS
 from analysis.tables.units import KINDS, Unit, prune, units
 from plan import Plan
+from profiles.consent import INTERNAL
 from profiles.money import exponent
 
 __all__ = ["Way", "facts_query", "refresh", "traits_query", "way_of"]
 
-_VERSION = 2
+_VERSION = 3
 """Of the tables: raised when what follows from the same events changes."""
 
 _MADE = {
@@ -132,6 +133,7 @@ def traits_query(con: duckdb.DuckDBPyConnection, table: str, way: Way) -> str:
     said = {name: f"json_extract_string(traits, '$.{name}')" for name in ("country", "region", "plan")}
     said["birth_year"] = "TRY_CAST(left(json_extract_string(traits, '$.birthday'), 4) AS INTEGER)"
     said["outreach"] = "TRY_CAST(json_extract_string(traits, '$.\"consent.outreach\"') AS BOOLEAN)"
+    said["internal"] = f"TRY_CAST(json_extract_string(traits, '$.\"{INTERNAL}\"') AS BOOLEAN)"
     columns = ", ".join(f"{words} AS {name}" for name, words in said.items())
     any_ = ", ".join(f"CAST({words} AS VARCHAR)" for words in said.values())
     return f"""

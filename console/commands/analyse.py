@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import NoneType, UnionType
@@ -15,9 +16,10 @@ from rich.text import Text
 from analysis.declaration import Analysis
 from analysis.parameters import Parameters
 from analysis.registry import ROOMS, analyses
-from analysis.result import Behind, Result
+from analysis.result import MARGIN, Behind, Result
 from console.clients.reach import PlanFile, reach
-from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.clients.support import customer, support
+from console.clients.target import DEFAULT_DATA_DIR, DataDir, Target, Token, Url
 from console.terminal.frame import CommandLine
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json, readable, say
@@ -26,7 +28,7 @@ from console.views.analysing.analysis_documents import figures_of, result_view, 
 from console.views.analysing.csv_files import table_csv, written
 from console.views.analysing.figures_written import Written
 from plan import load_plan
-from profiles.errors import WrongUse
+from profiles.errors import Misconfigured, NotFound, RapportError, WrongUse
 from streams.settings import engine_of
 
 __all__ = ["register"]
@@ -40,6 +42,9 @@ reads the archive where it lies and needs neither Kafka nor Redis. All definitio
     rapport analyse retention --interval week    a table
     rapport analyse retention --csv > kept.csv   a file; --json for scripts
 """
+
+_NAMED = 200
+"""Customers of a list who are called by their names, which the support API is asked for one by one."""
 
 _CHOICES = 4  # that fit into the help as what an option takes
 
@@ -55,7 +60,10 @@ Archive = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Answer as CSV, figures not rounded.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Show what the engine is asked, too.")]
-Of = Annotated[str | None, typer.Option("--behind", metavar="FIGURE", help="List who is behind a figure of one row.")]
+Of = Annotated[
+    str | None,
+    typer.Option("--behind", metavar="FIGURE", help="List who is behind a figure of one row, who brought most first."),
+]
 Cell = Annotated[
     list[str] | None,
     typer.Option("--cell", metavar="COLUMN=VALUE", help="With --behind: which row, for each of its dimensions."),
@@ -90,7 +98,8 @@ def _command(analysis: Analysis[Any]) -> Callable[..., None]:
     kinds = {name: _option(name, info) for name, info in analysis.parameters.model_fields.items()}
     shared: dict[str, tuple[Any, Any]] = {
         "behind": (Of, None), "cell": (Cell, None), "as_csv": (AsCsv, False), "sql": (Sql, False),
-        "archive": (Archive, None), "plan_file": (PlanFile, None), "data_dir": (DataDir, DEFAULT_DATA_DIR),
+        "archive": (Archive, None), "url": (Url, None), "token": (Token, None),
+        "plan_file": (PlanFile, None), "data_dir": (DataDir, DEFAULT_DATA_DIR),
         "as_json": (AsJson, False),
     }  # fmt: skip
 
@@ -165,11 +174,11 @@ def _asked(analysis: Analysis[Any], told: dict[str, str | None]) -> Parameters:
 
 def _run(
     analysis: Analysis[Any], asked: Parameters, *, behind: str | None, cell: list[str] | None, as_csv: bool, sql: bool,
-    archive: str | None, plan_file: Path | None, data_dir: Path, as_json: bool,
+    archive: str | None, url: str | None, token: str | None, plan_file: Path | None, data_dir: Path, as_json: bool,
 ) -> None:  # fmt: skip
     from analysis.engines.opening import open_engine  # noqa: PLC0415  (keeps `rapport --help` quick)
     from analysis.running import behind as list_behind  # noqa: PLC0415  (same)
-    from analysis.running import run  # noqa: PLC0415  (same)
+    from analysis.running import columns_of, run  # noqa: PLC0415  (same)
 
     settings = reach(data_dir, plan_file, archive=archive)
     key = _cell(cell or [])
@@ -177,7 +186,12 @@ def _run(
         tell = bar("making tables of the archive")
         engine = open_engine(engine_of(settings), settings.archive, load_plan(settings.plan), tell)
     if behind is not None:
-        _show_behind(analysis, list_behind(analysis, engine, asked, key, behind), as_csv=as_csv, as_json=as_json)
+        found = list_behind(analysis, engine, asked, key, behind)
+        called, problem = _called(Target(url, token, data_dir), [row["customer"] for row in found.customers[:_NAMED]])
+        write = Written([MARGIN, *columns_of(analysis)], engine.frame.currency)
+        _show_behind(analysis, found, called, write, as_csv=as_csv, as_json=as_json)
+        if problem and not (as_csv or as_json):
+            out.print(readable(f"Without names: {problem}"), style="dim")
         return
     result = run(analysis, engine, asked)
     if as_json:
@@ -218,16 +232,37 @@ def _show(analysis: Analysis[Any], result: Result, *, sql: bool) -> None:
         say(result.sql)
 
 
-def _show_behind(analysis: Analysis[Any], found: Behind, *, as_csv: bool, as_json: bool) -> None:
+def _called(target: Target, ids: list[str]) -> tuple[dict[str, str], str]:
+    """What customers are called, as the token's role may see it; and why they are not, if nothing answers."""
+    called: dict[str, str] = {}
+    try:
+        with support(target) as api:
+            for id_ in ids:
+                with suppress(NotFound):  # who has been erased since
+                    called[id_] = api.call("GET", customer(f"profile_id:{id_}"))["label"]
+    except (Misconfigured, WrongUse, RapportError) as error:
+        return called, str(error)
+    return called, ""
+
+
+def _show_behind(
+    analysis: Analysis[Any], found: Behind, called: dict[str, str], write: Written, *, as_csv: bool, as_json: bool
+) -> None:
     rows = figures_of(found)
     figures = list(rows[0][1]) if rows else []
     if as_json:
-        customers = [{"profile": id_, "figures": known} for id_, known in rows]
+        customers = [{"profile": id_, "label": called.get(id_, ""), "figures": known} for id_, known in rows]
         print_json({"measure": found.measure, "cell": found.cell, "total": found.total, "data": customers})
     elif as_csv:
-        say(written(["profile", *figures], ([id_, *known.values()] for id_, known in rows)), nl=False)
+        table = ([id_, called.get(id_, ""), *known.values()] for id_, known in rows)
+        say(written(["profile", "label", *figures], table), nl=False)
     else:
         label = next(each.label.en for each in analysis.measures if each.name == found.measure)
         out.print(Text(f"{label}: {found.total:,}", "bold"))
-        lines = [[id_, *(readable(str(known[name])) for name in figures)] for id_, known in rows]
-        out.print(Listing(["customer", *figures], lines, right=figures))
+        lines = [
+            [readable(called.get(id_) or "–"), *(readable(write(known[name], name)) for name in figures), id_]
+            for id_, known in rows
+        ]
+        labels = {MARGIN.name: MARGIN.label.en} | {each.name: each.label.en for each in analysis.measures}
+        headings = [labels.get(name, name) for name in figures]
+        out.print(Listing(["customer", *headings, "profile"], lines, right=headings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,9 +12,8 @@ from markupsafe import Markup
 
 from analysis.charts import draw
 from analysis.declaration import Analysis, Text
-from analysis.framing import Frame as Calendar
 from analysis.registry import ROOMS, analyses
-from analysis.result import Result
+from analysis.result import MARGIN, Result
 from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import listed_of, told
 from console.api.error_answers import ApiError
@@ -45,6 +44,16 @@ _ROOM_TITLES: Mapping[str, Text] = {
     "money": Text("Money", "收益"),
     "quality": Text("Quality of the data", "数据质量"),
 }
+
+
+class Shown(NamedTuple):
+    """A cell of a table."""
+
+    value: str
+    ends: str  # of its interval
+    link: str  # to who is behind it
+    few: bool  # it is of few customers
+    right: bool
 
 
 def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
@@ -128,7 +137,8 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         rows = await listed_of(deps, figures_of(found)[:_LISTED], masked=not viewer.sees_names)
         figure = next(each for each in analysis.measures if each.name == measure)
         labels = {each.name: each.label.of(language) for each in analysis.measures}
-        write = Written(_columns(analysis), deps.plan.currency, language)
+        labels[MARGIN.name] = MARGIN.label.of(language)
+        write = Written([MARGIN, *_columns(analysis)], deps.plan.currency, language)
         names = list(rows[0].figures) if rows else []
         return await frame.page(
             request, viewer, "analysis_customers",
@@ -152,17 +162,9 @@ def _columns(analysis: Analysis[Any]) -> list[Any]:
     return columns_of(analysis)
 
 
-def _open_from(result: Result) -> date:
-    """The first day of the period that has not ended."""
-    day = result.as_of.date()
-    return Calendar(now=result.as_of, begins=day).start_of(day, str(result.asked.get("interval", "month")))
-
-
 def _drawn(analysis: Analysis[Any], result: Result, language: str) -> Markup:
     write = Written(result.columns, result.currency, language)
-    svg = draw(
-        analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=_open_from(result)
-    )
+    svg = draw(analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
     return Markup(svg)
 
 
@@ -170,11 +172,13 @@ def _table(analysis: Analysis[Any], result: Result, language: str, given: list[t
     """Headings and lines: ends of intervals stand beside their figure, and a number leads to who is behind it."""
     write = Written(result.columns, result.currency, language)
     names = {column.name for column in result.columns}
-    beside = {f"{name}_{end}" for name in names for end in ("low", "high") if f"{name}_{end}" in names}
-    columns = [column for column in result.columns if column.name not in beside and column.name != "complete"]
+    beside = {f"{name}_{end}" for name in names for end in ("low", "high", "of") if f"{name}_{end}" in names}
+    beside |= {"complete", "few"}
+    columns = [column for column in result.columns if column.name not in beside]
     listed = {measure.name for measure in analysis.measures if measure.listed}
     keys = [column.name for column in analysis.dimensions]
-    opens = _open_from(result)
+    changed = set(result.restated)
+    opens = result.open_from
     lines = []
     for row in result.rows[:_ROWS]:
         whole = all(row.get(key) is not None for key in keys)
@@ -193,7 +197,8 @@ def _table(analysis: Analysis[Any], result: Result, language: str, given: list[t
             text = write(value, column.name)
             if value is None and column.kind == "dimension":
                 text = Text("all", "全部").of(language)
-            shown.append((text, ends, link, column.unit not in ("text", "date")))
-        lines.append((is_open, shown))
+            few = column.name in (row.get("few") or ())
+            shown.append(Shown(text, ends, link, few, column.unit not in ("text", "date")))
+        lines.append((is_open, any(row.get(key) in changed for key in keys), shown))
     headings = [(column.label.of(language), column.unit not in ("text", "date")) for column in columns]
     return {"headings": headings, "lines": lines, "more": max(0, len(result.rows) - _ROWS)}

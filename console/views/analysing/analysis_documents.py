@@ -29,6 +29,8 @@ class Measured(Document):
         "factor, date or text."
     )
     kind: str = Field(description="`dimension`: part of the cell's key; `measure`: a figure; `note`: beside them.")
+    part: str = Field("", description="Of a share or a mean: the column above the line.")
+    whole: str = Field("", description="Of a share or a mean: the column below the line.")
     listed: bool = Field(False, description="Whether `…/customers` lists who is behind the figure.")
 
 
@@ -53,10 +55,14 @@ class AnalysisResult(Document):
     columns: list[Measured]
     rows: list[dict[str, Any]] = Field(description="By the name of a column; figures are not rounded.")
     notes: list[str] = Field(description="What a reader has to know of these rows.")
+    restated: list[str] = Field(
+        description="First days of periods that have changed since they were closed, by events that came late."
+    )
     sentence: str | None
     chart: dict[str, Any] = Field(description="How it is drawn: kind, and which columns.")
     sql: str = Field(description="What was asked of the engine.")
     as_of: Time = Field(description="What was received later is not in it.")
+    link: int = Field(description="Offset of the newest merge or split that it knows of; -1: none.")
     engine: str
     seconds: float = Field(description="That the engine took.")
 
@@ -66,7 +72,10 @@ class Listed(Document):
 
     profile: str
     label: str = Field(description="What they are called, as whoever asks may see it; empty where nobody knows.")
-    figures: dict[str, Any] = Field(description="What the rows behind the number sum up to for this customer.")
+    figures: dict[str, Any] = Field(
+        description="`margin_12m`, what they brought in twelve months in whole minor units, by which the list is "
+        "ordered; and what the rows behind the number sum up to for this customer."
+    )
 
 
 def summary_of(analysis: Analysis[Any], language: str = "en") -> AnalysisSummary:
@@ -89,13 +98,15 @@ def result_view(analysis: Analysis[Any], result: Result, language: str = "en") -
         name=result.name,
         title=analysis.title.of(language),
         asked={name: spelled(value) for name, value in result.asked.items()},
-        columns=[_column(column, result.currency, language, listed) for column in result.columns],
+        columns=[_column(column, result, language, listed) for column in result.columns],
         rows=spelled_rows(result.rows),
         notes=[note.of(language) for note in result.notes],
         sentence=result.sentence and result.sentence.of(language),
         chart={name: getattr(result.chart, name) for name in ("kind", "x", "y", "color", "low", "high")},
         sql=result.sql,
+        restated=[day.isoformat() for day in result.restated],
         as_of=result.as_of.timestamp(),
+        link=result.link,
         engine=result.engine,
         seconds=round(result.seconds, 3),
     )
@@ -129,11 +140,14 @@ def figures_of(behind: Behind) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _column(column: Column, currency: str, language: str, listed: set[str]) -> Measured:
+def _column(column: Column, result: Result, language: str, listed: set[str]) -> Measured:
+    shown = {each.name for each in result.columns}
     return Measured(
         name=column.name,
         label=column.label.of(language),
-        unit=f"money:{currency}" if column.unit == "money" else column.unit,
+        unit=f"money:{result.currency}" if column.unit == "money" else column.unit,
         kind=column.kind,
+        part=column.part if column.part in shown else "",
+        whole=column.whole if column.whole in shown else "",
         listed=column.name in listed,
     )

@@ -87,3 +87,12 @@ def test_a_waterfall_finds_which_steps_lead_down() -> None:
     assert signs(100, [20, 5, 30], 95) == (1, 1, -1)
     assert signs(100, [-5], 95) == (1,)
     assert signs(1, [1], 50) == (1,)
+
+
+def test_streams_are_of_the_last_period_that_has_ended() -> None:
+    rows = [{**row, "complete": row["month"] < date(2026, 3, 1)} for row in ROWS]
+    text = drawn(Chart("sankey", "name", "n", "to"), rows)
+    assert "2026-02-01" in text
+    assert "a → end: 6" in text
+    assert "end: 3<" not in text, "not of January"
+    assert "2026-03-01" in drawn(Chart("sankey", "name", "n", "to"), rows[-2:]), "there is no other"

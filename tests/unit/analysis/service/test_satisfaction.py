@@ -24,7 +24,7 @@ def test_nps_takes_the_newest_answer_of_each_customer() -> None:
     [row] = run(SATISFACTION, archived(answers, until="04-10"), Asked(kind="nps", interval="quarter")).rows
     assert (row["answers"], row["good"], row["bad"], row["score"]) == (10, 6, 1, pytest.approx(50.0))
     assert (row["low"], row["high"]) == pytest.approx((-0.2, 77.1), abs=0.06)
-    assert row["few"]
+    assert row["few"] == ["score", "mean"]
 
 
 @pytest.mark.parametrize(
