@@ -7,6 +7,7 @@ import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from analysis.declaration import Analysis
 from analysis.engines.duck import Duck
+from analysis.kpis import KPIS
 from analysis.registry import analyses
 from analysis.result import Result
 from console.access.sessions import Sessions
@@ -95,6 +97,21 @@ def test_the_overview_lists_all_by_room(ask: Ask) -> None:
     assert all(f'href="/analyses/{name}"' in text for name in ALL)
     assert "留存" in ask("/analyses", language="zh-CN").text
     assert "<svg" in ask("/analyses/retention/card").text
+
+
+def test_the_overview_tells_how_figures_stand(ask: Ask, results: Callable[[str], Result]) -> None:
+    """Those of the last month that has ended; each leads to its analysis, under the filters of the overview."""
+    page = ask("/analyses?country=NL").text
+    for name in {kpi.analysis for kpi in KPIS}:
+        assert f'hx-get="/analyses/{name}/figures?country=NL"' in page
+    text = ask("/analyses/base/figures").text
+    assert text.count('class="card tile"') == sum(kpi.analysis == "base" for kpi in KPIS)
+    rows = {row["period"]: row for row in results("base").rows}
+    assert f'<b class="big">{rows[date(2026, 1, 1)]["closing"]}</b>' in text
+    assert "since 2026-01-01" in text
+    assert '<svg class="spark"' in text
+    assert 'href="/analyses/base?country=NL"' in ask("/analyses/base/figures?country=NL").text
+    assert 'role="img"' not in ask("/analyses/base/figures?interval=fortnight").text
 
 
 def test_what_was_asked_is_in_the_form_and_in_the_links(ask: Ask) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from markupsafe import Markup
 
-from analysis.charts import draw
 from analysis.declaration import Analysis, Text
-from analysis.registry import ROOMS, analyses
 from analysis.result import MARGIN, Result
 from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import listed_of, told
 from console.api.error_answers import ApiError
 from console.pages.analysing.fields import fields_of, read
+from console.pages.analysing.overview_page import drawn_of, known, overview_router
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
@@ -31,19 +28,6 @@ _ROWS = 300
 """Of a table on a page; the file has all."""
 
 _LISTED = 500
-
-_OVERVIEW = ("base", "retention", "satisfaction", "inquiry", "profit", "funnel")
-"""Analyses whose course is shown above the list, as far as there are any."""
-
-_ROOM_TITLES: Mapping[str, Text] = {
-    "growth": Text("Growth and use", "增长与使用"),
-    "keeping": Text("Keeping and losing", "留存与流失"),
-    "products": Text("Products", "产品"),
-    "service": Text("Service and opinion", "服务与口碑"),
-    "marketing": Text("Marketing", "营销"),
-    "money": Text("Money", "收益"),
-    "quality": Text("Quality of the data", "数据质量"),
-}
 
 
 class Shown(NamedTuple):
@@ -59,40 +43,8 @@ class Shown(NamedTuple):
 def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The routes below /analyses."""
     router = APIRouter(include_in_schema=False)
+    router.include_router(overview_router(deps, entry, frame))
     reads = Depends(entry.may("analyses:read"))
-
-    def known(name: str) -> Analysis[Any]:
-        found = analyses().get(name)
-        if found is None:
-            raise ApiError(404, "not_found", f"there is no analysis {name[:100]!r}")
-        return found
-
-    @router.get("/analyses")
-    async def overview(request: Request, viewer: Viewer = reads) -> Response:
-        language = language_of(request)
-        every = analyses().values()
-        rooms = [
-            (_ROOM_TITLES[room].of(language), [(one, one.title.of(language), one.question.of(language))
-                                               for one in every if one.room == room])
-            for room in ROOMS
-        ]  # fmt: skip
-        cards = [(name, analyses()[name].title.of(language)) for name in _OVERVIEW if name in analyses()]
-        return await frame.page(request, viewer, "analyses", rooms=rooms, cards=cards)
-
-    @router.get("/analyses/{name}/card")
-    async def card(request: Request, name: str, viewer: Viewer = reads) -> Response:
-        analysis, language = known(name), language_of(request)
-        problem, result = "", None
-        try:
-            result = await told(deps.analyses.run(analysis, analysis.parameters()))
-        except ApiError as error:
-            problem = error.message
-        sentence = result.sentence.of(language) if result is not None and result.sentence else ""
-        drawn = _drawn(analysis, result, language) if result is not None else Markup("")
-        return await frame.part(
-            request, viewer, "analysis_card", "card", problem=problem, sentence=sentence, drawn=drawn,
-            empty=result is not None and not result.rows,
-        )  # fmt: skip
 
     @router.get("/analyses/{name}")
     async def one(request: Request, name: str, viewer: Viewer = reads) -> Response:
@@ -115,7 +67,7 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             query=urlencode(given),
             problem=problem,
             result=result,
-            drawn=_drawn(analysis, result, language) if result is not None else "",
+            drawn=drawn_of(analysis, result, language) if result is not None else "",
             sentence=result.sentence.of(language) if result is not None and result.sentence else "",
             notes=[note.of(language) for note in result.notes] if result is not None else [],
             table=_table(analysis, result, language, given) if result is not None else None,
@@ -160,12 +112,6 @@ def _columns(analysis: Analysis[Any]) -> list[Any]:
     from analysis.running import columns_of  # noqa: PLC0415  (ibis: see the desk)
 
     return columns_of(analysis)
-
-
-def _drawn(analysis: Analysis[Any], result: Result, language: str) -> Markup:
-    write = Written(result.columns, result.currency, language)
-    svg = draw(analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
-    return Markup(svg)
 
 
 def _table(analysis: Analysis[Any], result: Result, language: str, given: list[tuple[str, str]]) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""The overview of the analyses: how the figures that tell most stand, the course of some, and the list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from markupsafe import Markup
+
+from analysis.charts import draw
+from analysis.declaration import Analysis, Text
+from analysis.kpis import KPI, KPIS, standing
+from analysis.registry import ROOMS, analyses
+from analysis.result import Result
+from console.access.scopes import Viewer
+from console.api.analysing.analyses_routes import told
+from console.api.error_answers import ApiError
+from console.pages.analysing.fields import fields_of, read
+from console.pages.entry import Entry
+from console.pages.frame import Frame
+from console.pages.languages import language_of
+from console.services.ports import ApiDeps
+from console.views.analysing.figures_written import Written
+
+__all__ = ["drawn_of", "known", "overview_router"]
+
+_OVERVIEW = ("base", "retention", "satisfaction", "tickets", "profit_deciles", "funnel")
+"""Analyses whose course is shown above the list, as far as there are any."""
+
+_SHARED = ("interval", "country", "region", "segment", "company")
+"""Parameters of the overview, which hold for all figures of it."""
+
+_ROOM_TITLES: Mapping[str, Text] = {
+    "growth": Text("Growth and use", "增长与使用"),
+    "keeping": Text("Keeping and losing", "留存与流失"),
+    "products": Text("Products", "产品"),
+    "service": Text("Service and opinion", "服务与口碑"),
+    "marketing": Text("Marketing", "营销"),
+    "money": Text("Money", "收益"),
+    "quality": Text("Quality of the data", "数据质量"),
+}
+
+
+class Tile(NamedTuple):
+    """A figure of the overview."""
+
+    title: str
+    value: str
+    period: str
+    change: str
+    course: str  # up, down, same, or ""
+    tone: str  # well, bad, or "": whether that is good
+    values: Sequence[float | None]
+    few: bool
+    link: str
+
+
+def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+    """The route /analyses, and those of the parts that it loads."""
+    router = APIRouter(include_in_schema=False)
+    reads = Depends(entry.may("analyses:read"))
+
+    @router.get("/analyses")
+    async def overview(request: Request, viewer: Viewer = reads) -> Response:
+        language = language_of(request)
+        every = analyses().values()
+        rooms = [
+            (_ROOM_TITLES[room].of(language), [(one, one.title.of(language), one.question.of(language))
+                                               for one in every if one.room == room])
+            for room in ROOMS
+        ]  # fmt: skip
+        cards = [(name, analyses()[name].title.of(language)) for name in _OVERVIEW if name in analyses()]
+        given = _given(request, _SHARED)
+        fields = [each for each in fields_of(analyses()["base"], dict(given)) if each.name in _SHARED]
+        return await frame.page(
+            request, viewer, "analyses", rooms=rooms, cards=cards, query=urlencode(given),
+            fields=sorted(fields, key=lambda each: _SHARED.index(each.name)),
+            figures=list(dict.fromkeys(kpi.analysis for kpi in KPIS)),
+        )  # fmt: skip
+
+    @router.get("/analyses/{name}/figures")
+    async def figures(request: Request, name: str, viewer: Viewer = reads) -> Response:
+        analysis, language = known(name), language_of(request)
+        given = _given(request, _SHARED)
+        tiles = []
+        problem = ""
+        for kpi in [each for each in KPIS if each.analysis == name]:
+            asked, problem = read(analysis.parameters, [*given, *kpi.asked.items()])
+            try:
+                result = await told(deps.analyses.run(analysis, asked)) if not problem else None
+            except ApiError as error:
+                problem = error.message
+            if problem or result is None:
+                break
+            tiles.append(_tile(kpi, result, deps.plan.file.analyses.confidence, language, given))
+        return await frame.part(request, viewer, "analysis_figures", "figures", name=name, problem=problem, tiles=tiles)
+
+    @router.get("/analyses/{name}/card")
+    async def card(request: Request, name: str, viewer: Viewer = reads) -> Response:
+        analysis, language = known(name), language_of(request)
+        result = None
+        given = _given(request, _SHARED)
+        asked, problem = read(analysis.parameters, given)
+        try:
+            result = await told(deps.analyses.run(analysis, asked)) if not problem else None
+        except ApiError as error:
+            problem = error.message
+        sentence = result.sentence.of(language) if result is not None and result.sentence else ""
+        drawn = drawn_of(analysis, result, language) if result is not None else Markup("")
+        return await frame.part(
+            request, viewer, "analysis_card", "card", problem=problem, sentence=sentence, drawn=drawn,
+            empty=result is not None and not result.rows,
+        )  # fmt: skip
+
+    return router
+
+
+def known(name: str) -> Analysis[Any]:
+    """The analysis of a name.
+
+    Raises:
+        ApiError: there is none.
+    """
+    found = analyses().get(name)
+    if found is None:
+        raise ApiError(404, "not_found", f"there is no analysis {name[:100]!r}")
+    return found
+
+
+def _given(request: Request, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(key, value) for key, value in request.query_params.multi_items() if value and key in names]
+
+
+def _tile(kpi: KPI, result: Result, confidence: float, language: str, given: list[tuple[str, str]]) -> Tile:
+    found = standing(kpi, result, confidence)
+    column = next(each for each in result.columns if each.name == kpi.column)
+    write = Written(result.columns, result.currency, language)
+    change = ""
+    if found.change is not None:
+        points = Text("points", "个百分点").of(language) if column.unit == "share" else ""
+        number = found.change * 100 if column.unit == "share" else found.change
+        change = f"{number:+.1f} {points}".rstrip() if column.unit in ("share", "points") else f"{number:+.1%}"
+    good = {"more": "up", "less": "down"}.get(kpi.better)
+    tone = "" if found.course not in ("up", "down") or good is None else "well" if found.course == good else "bad"
+    return Tile(
+        kpi.title.of(language), write(found.value, kpi.column), found.period.isoformat() if found.period else "",
+        change, found.course, tone, found.values, found.few, urlencode([*given, *kpi.asked.items()]),
+    )  # fmt: skip
+
+
+def drawn_of(analysis: Analysis[Any], result: Result, language: str) -> Markup:
+    """The chart of a result."""
+    write = Written(result.columns, result.currency, language)
+    svg = draw(analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
+    return Markup(svg)
