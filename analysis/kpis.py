@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from analysis.declaration import Column, Row, Text
 from analysis.result import Result
@@ -113,8 +113,8 @@ def _course(column: Column, now: Row, before: Row, confidence: float) -> Course:
     from analysis.statistics import against  # noqa: PLC0415  (as above)
 
     if column.part and column.unit == "share":
-        counts = [row.get(name) for row in (now, before) for name in (column.part, column.whole)]
-        return against(*counts, confidence) if None not in counts else ""  # type: ignore[arg-type, return-value]
+        part, whole, earlier, of = (row.get(name) or 0 for row in (now, before) for name in (column.part, column.whole))
+        return cast("Course", against(part, whole, earlier, of, confidence))
     low, high = f"{column.name}_low", f"{column.name}_high"
     low, high = (low, high) if low in now else ("low", "high")
     if now.get(low) is not None and before.get(low) is not None:  # apart, so that they certainly differ

@@ -42,7 +42,7 @@ class Parameters(BaseModel):
     campaign: str = Field("", description="Only events of this campaign.")
     country: str = Field("", description="Only customers of this country.")
     region: str = Field("", description="Only customers of this region.")
-    segment: str = Field("", description="Only customers who are in this segment at the end of the period.")
+    segment: str = Field("", description="Only customers who are in this segment.")
     company: str = Field("", description="Only customers of this company.")
     as_of: Literal["end", "event", "now"] = Field(
         "end",
