@@ -27,8 +27,9 @@ from analysis.declaration import (
 )
 from analysis.engines.engine import Engine
 from analysis.parameters import Parameters
-from analysis.relations.worth import margins
+from analysis.relations.yearly_margins import margins
 from analysis.result import MARGIN, Behind, Result
+from analysis.rules_of_all import few_of, notes_of, restated_of
 from analysis.statistics import share
 from profiles.errors import WrongUse
 
@@ -44,9 +45,6 @@ _PLACES = 6
 
 _FEW = Column("few", Text("Few", "样本少"), "text", "note")
 """Names of the shares and means of a row that are of fewer customers than say much (rule R9)."""
-
-_TOLD = 6
-"""Periods that a note names."""
 
 
 def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
@@ -65,7 +63,7 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
     resting = [column for column in columns_of(analysis) if column.whole]
     if resting:
         for row in rows:
-            row["few"] = _few(row, resting, base.frame.few)
+            row["few"] = few_of(row, resting, base.frame.few)
     hidden = {measure.name for measure in analysis.measures if measure.hidden}
     if hidden:
         rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
@@ -75,8 +73,8 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
         asked=given.model_dump() | {"since": since, "until": until},
         columns=columns_of(analysis),
         rows=rows,
-        notes=_notes(analysis, rows, base),
-        restated=_restated(base),
+        notes=notes_of(analysis, rows, base),
+        restated=restated_of(base),
         sentence=analysis.sentence(rows, base, given) if analysis.sentence and rows else None,
         chart=analysis.chart,
         currency=base.frame.currency,
@@ -248,94 +246,3 @@ def _completed(row: Row, analysis: Analysis[Any], base: Base) -> Row:
                 if whole and whole < base.frame.smallest:
                     row[measure.name] = row[f"{measure.name}_low"] = row[f"{measure.name}_high"] = None
     return row
-
-
-def _few(row: Row, resting: Sequence[Column], few: int) -> list[str]:
-    """The shares and means of a row that are of few."""
-    figures = (column for column in resting if row.get(column.name) is not None)
-    return [column.name for column in figures if 0 < (row.get(column.whole) or 0) < few]
-
-
-def _restated(base: Base) -> list[date]:
-    """The periods asked for that have changed since they were closed, by events that came late."""
-    since, until = base.given.period(base.frame)
-    starts = {base.frame.start_of(day, base.given.interval) for day in base.frame.late if since <= day < until}
-    return sorted(starts)
-
-
-def _notes(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]:
-    """What holds of every analysis, and then what the analysis itself has to say."""
-    frame = base.frame
-    notes = []
-    if not rows:
-        notes.append(
-            Text("Nothing in this period: see what this analysis needs.", "此期间没有数据：请查看本分析所需的数据。")
-        )
-    if any(isinstance(each, Share) for each in analysis.measures):
-        notes.append(
-            Text(
-                f"Shares of fewer than {frame.smallest} customers are blank; those of fewer than {frame.few} are "
-                "marked as few.",
-                f"少于 {frame.smallest} 位客户的占比不予显示；少于 {frame.few} 位的标为样本少。",
-            )
-        )
-    notes += _left_out(base)
-    if base.asks_of_customers:
-        notes.append(_as_of(base))
-    if restated := _restated(base):
-        shown = ", ".join(map(str, restated[-_TOLD:]))
-        more = len(restated) > _TOLD
-        notes.append(
-            Text(
-                f"Changed since they were closed, by events that came late: {'…, ' if more else ''}{shown}.",
-                f"结账后因迟到事件而变动的时期：{'…、' if more else ''}{shown}。",
-            )
-        )
-    if analysis.notes is not None:
-        notes += analysis.notes(rows, base, base.given)
-    return notes
-
-
-def _left_out(base: Base) -> list[Text]:
-    frame = base.frame
-    notes = []
-    if frame.objecting:
-        notes.append(
-            Text(
-                f"{frame.objecting} who do not agree to analyses are in no figure.",
-                f"{frame.objecting} 位客户不同意分析，不计入任何数字。",
-            )
-        )
-    if frame.internal:
-        told = ("counted with", "已计入") if base.given.internal else ("left out", "未计入")
-        notes.append(
-            Text(
-                f"{frame.internal} of your own people (segment internal) are {told[0]}.",
-                f"{frame.internal} 位自己人（细分 internal）{told[1]}。",
-            )
-        )
-    return notes
-
-
-def _as_of(base: Base) -> Text:
-    """Which traits and segments of customers count."""
-    frame, asked = base.frame, base.given
-    if asked.as_of == "event":
-        text = Text("Traits and segments are as they were on the day of each event", "特征与细分取各事件当日的值")
-    elif (day := base.known_on) is None:
-        return Text("Traits and segments are as they are now.", "特征与细分取当前值。")
-    else:
-        text = Text(f"Traits and segments are as they were at the end of {day}", f"特征与细分取 {day} 结束时的值")
-    if not (asked.segment or asked.company or asked.by in ("stage", "segment")):
-        return Text(f"{text.en}.", f"{text.zh}。")
-    if frame.snapshots is None:
-        return Text(
-            f"{text.en}; of segments, stages and companies nothing is known, as no profiles are archived.",
-            f"{text.zh}；未归档画像，故细分、阶段与公司未知。",
-        )
-    return Text(
-        f"{text.en}; segments, stages and companies are known from {frame.snapshots} on, when profiles were first "
-        "archived (a history that is loaded counts on the day of loading): before, the first that are known.",
-        f"{text.zh}；细分、阶段与公司自 {frame.snapshots} 首次归档画像起可知（一次载入的历史记在载入当日），"
-        "此前取最早已知的值。",
-    )

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from analysis.archive.columns import VERSION
 from models.cases.worth import net_within
+from models.customer.dealings import dealings_of
+from models.customer.worth import value_of
 from plan import Plan
 from profiles.companies.affiliation import only_company, spans_of
 from profiles.types import Profile
@@ -77,7 +79,7 @@ def profile_row(profile: Profile, day: date, changed: float, place: tuple[int, i
         _micros(bought.last) if bought.orders else None,
         bought.orders,
         net_within(profile, changed, _YEAR, plan.currency),
-        None,  # of margins a profile knows nothing
+        _margin(profile, changed, plan),
         _satisfaction(profile),
         None if company is None or company.health is None else company.health.value,
         "customer" if company is None else "company",
@@ -85,6 +87,15 @@ def profile_row(profile: Profile, day: date, changed: float, place: tuple[int, i
         _micros(changed),
         *place,
     )
+
+
+def _margin(profile: Profile, at: float, plan: Plan) -> int | None:
+    """What the last 365 days brought less what its goods have cost, as far as the plan says; None where it does not."""
+    costs = plan.file.analyses.costs
+    if costs.margin is None and not costs.margins:
+        return None
+    year = value_of(profile, dealings_of(profile), at, plan.currency, costs).year
+    return None if year is None else year.margin
 
 
 def _trait(profile: Profile, name: str) -> str | None:

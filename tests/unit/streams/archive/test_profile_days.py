@@ -16,7 +16,9 @@ import pytest
 from analysis.archive.facts import FactsOf
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
+from analysis.archive.profile_rows import PROFILES, profile_row
 from analysis.archive.reader import events
+from models.durations import DAY
 from plan import parse_plan
 from profiles.documents import encode_profile
 from profiles.identity.secrets import suppression
@@ -43,6 +45,8 @@ from streams.kafka.outbox import MARKER
 from streams.kafka.output import Row
 from streams.settings import Settings
 from tests import REPOSITORY
+from tests.build import T0, customer, event
+from tests.plans import BASE
 
 TEXT = (REPOSITORY / "plan" / "b2b.yaml").read_text().replace("timezone: UTC", "timezone: Europe/Amsterdam", 1)
 PLAN = parse_plan(TEXT, "b2b.yaml", {})
@@ -255,3 +259,17 @@ def test_a_profile_that_is_gone_without_a_trace_has_no_row_that_day(world: World
 
     assert world.days() == {}
     assert load(Folder(world.url)).snapshots == {0: 4, 1: 0}
+
+
+def test_margin_is_by_what_the_plan_says_of_costs() -> None:
+    """Of 200.00, of which 30.00 were paid back, goods were worth 60 %: 170.00 - 120.00. What is older is in no year."""
+    plan = parse_plan(f"{BASE}\nanalyses: {{costs: {{margin: 0.4}}}}", "costs.yaml", {})
+    shopper = customer(
+        event("purchase", 1, amount=90_000, subject="old"),
+        event("purchase", 400, amount=20_000, subject="A"),
+        event("refund", 410, amount=3_000, subject="A"),
+    )
+    place = [PROFILES.get_field_index(name) for name in ("net_12m", "margin_12m")]
+    for by, margin in ((plan, 5_000), (parse_plan(BASE, "none.yaml", {}), None)):
+        row = profile_row(shopper, date(2026, 6, 1), T0 + 420 * DAY, (0, 0), by)
+        assert [row[each] for each in place] == [17_000, margin]
