@@ -67,9 +67,10 @@ class Data:
     @cached_property
     def series(self) -> list[tuple[str, str, dict[Any, Row]]]:
         """Name, column of the figure, and row by place, of each series."""
-        if len(self.ys) > 1:
+        parted = self._parted
+        if len(self.ys) > 1 and not parted:
             return [(self.label(y), y, {row.get(self.chart.x): row for row in self.rows}) for y in self.ys]
-        color = self.chart.color
+        color = self.chart.color or parted
         groups: dict[Any, dict[Any, Row]] = {}
         for row in self.rows:
             groups.setdefault(row.get(color) if color else "", {})[row.get(self.chart.x)] = row
@@ -80,6 +81,15 @@ class Data:
         weights = {key: sum(abs(number(row.get(y)) or 0) for row in rows.values()) for key, rows in groups.items()}
         chosen = sorted(groups, key=lambda key: -weights[key])[:8]
         return [(names[key] or "–", y, groups[key]) for key in groups if key in chosen]
+
+    @cached_property
+    def _parted(self) -> str:
+        """The dimension that several rows of one place differ in, where figures are series: then its values are, of the
+        first figure."""
+        if len(self.ys) < 2 or len({row.get(self.chart.x) for row in self.rows}) == len(self.rows):
+            return ""
+        others = [name for name, each in self.columns.items() if each.kind == "dimension" and name != self.chart.x]
+        return next((name for name in others if len({row.get(name) for row in self.rows}) > 1), "")
 
 
 def number(value: Any) -> Number | None:

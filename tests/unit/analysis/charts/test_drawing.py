@@ -96,3 +96,12 @@ def test_streams_are_of_the_last_period_that_has_ended() -> None:
     assert "a → end: 6" in text
     assert "end: 3<" not in text, "not of January"
     assert "2026-03-01" in drawn(Chart("sankey", "name", "n", "to"), rows[-2:]), "there is no other"
+
+
+def test_figures_of_several_parts_are_drawn_by_part() -> None:
+    """Two rows of a month: the first figure of each part, not the two figures of whichever comes last."""
+    text = drawn(Chart("bars", "month", ("n", "m")))
+    assert 'class="legend">a<' in text
+    assert "Other" not in ET.tostring(ET.fromstring(text), encoding="unicode").replace("Count, Other", "")
+    once = drawn(Chart("bars", "month", ("n", "m")), ROWS[::2])
+    assert "Other" in once.replace("Count, Other", "")
