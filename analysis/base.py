@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
+from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 
@@ -103,6 +103,11 @@ class Base:
         table = ibis.table(PEOPLE_BY_DAY, name="people_by_day")
         held = (table.since <= ibis.date(day)) & (table.until.isnull() | (table.until > ibis.date(day)))
         return table.filter(held).drop("since", "until")
+
+    @cached_property
+    def catalogue(self) -> ir.Table:
+        """`catalogue`: what the plan's file of products says of each."""
+        return ibis.table(CATALOGUE, name="catalogue")
 
     @cached_property
     def spells(self) -> ir.Table:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from models.segments.sorts import sorts_of
 from plan import Plan
+from plan.analysing.defaults import GoalSpec
+from profiles.money import exponent
 
-__all__ = ["Frame", "framed"]
+__all__ = ["Frame", "Goal", "framed"]
 
 WEEK_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a segment is to reach, by when."""
+
+    segment: str
+    measure: str  # customers, share, value, risk
+    target: float  # money in minor units
+    by: date
+    at_most: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in figures."""
+        return f"{self.segment}: {self.measure}"
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +61,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: date | None = None  # the first local day of which profiles are kept
     late: tuple[date, ...] = ()  # days that events came for after they had been closed
     link: int = -1  # offset of the newest merge or split that is known of
+    goals: tuple[Goal, ...] = ()
+    funnels: dict[str, dict[str, Any]] = {}  # by name, what the plan says of each
+    defaults: dict[str, dict[str, Any]] = {}  # by analysis, what the plan says of parameters that nobody gave
 
     @property
     def today(self) -> date:
@@ -103,6 +124,10 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
     """The frame of a plan, for an archive that knows what happened from a day up to a moment."""
     file = plan.file
     said = getattr(file, "analyses", None)
+    funnels = {
+        name: {"steps": ", ".join(spec.steps), "window": spec.window / 86400, "hold": spec.hold}
+        for name, spec in file.analyses.funnels.items()
+    }
     return Frame(
         now=now,
         begins=begins,
@@ -119,5 +144,24 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
         won_back_for=float(plan.churn.lifecycle.won_back_for),
         sorts=dict(sorts_of(plan.segments)),
         hold_out=plan.churn.hold_out,
+        goals=tuple(_goal(goal, plan.currency) for goal in file.analyses.goals),
+        funnels=funnels,
+        defaults={
+            "funnel": next(iter(funnels.values()), {}),
+            "attribution": _in_days(file.analyses.attribution.model_dump(exclude_unset=True)),
+            "keep": file.analyses.keep.model_dump(exclude_unset=True),
+        },
         threshold=min((rule.threshold for rule in plan.alerts if rule.threshold is not None), default=0.5),
     )
+
+
+def _goal(spec: GoalSpec, currency: str) -> Goal:
+    scale = 10 ** exponent(currency) if spec.measure == "value" else 1
+    return Goal(
+        segment=spec.segment, measure=spec.measure, target=spec.target * scale, by=spec.by, at_most=spec.at_most
+    )
+
+
+def _in_days(said: dict[str, Any]) -> dict[str, Any]:
+    """Lengths of time as parameters have them: in days, not in seconds."""
+    return {name: value / 86400 if name in ("look_back", "half_life") else value for name, value in said.items()}

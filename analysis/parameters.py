@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -56,6 +56,17 @@ class Parameters(BaseModel):
         if self.since and self.until and self.since >= self.until:
             raise ValueError("`since` must lie before `until`, which is the first day that is no longer in it")
         return self
+
+    def by_plan(self, name: str, frame: Frame) -> Self:
+        """These, with what a plan says of an analysis where nobody asked for anything else.
+
+        Args:
+            name: of the analysis.
+            frame: of the plan.
+        """
+        said = frame.defaults.get(name, {})
+        left = {key: value for key, value in said.items() if key not in self.model_fields_set}
+        return self.model_copy(update=left) if left else self
 
     def period(self, frame: Frame, days: int | None = None) -> tuple[date, date]:
         """The days asked for, the first and the one after the last: today's is in it, and not complete.

@@ -54,6 +54,7 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
         WrongUse: it does not know what was asked.
     """
     began = time.monotonic()
+    given = given.by_plan(analysis.name, engine.frame)
     base = Base(engine, given)
     expression = cells(analysis, base)
     sql = engine.sql(expression)
@@ -107,7 +108,7 @@ def behind(
     if figure is None or not figure.listed:
         known = ", ".join(each.name for each in analysis.measures if each.listed)
         raise WrongUse(f"no list stands behind {measure!r} of {analysis.name}; there is one behind {known}")
-    base = Base(engine, given)
+    base = Base(engine, given.by_plan(analysis.name, engine.frame))
     members = keyed_members(analysis, base)
     for column in analysis.dimensions:
         if column.name not in cell:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models.customer.config import LOYALTY, CostsSpec, LoyaltyPart, Weight
 from models.durations import Duration
+from plan.analysing.defaults import AttributionSpec, FunnelSpec, GoalSpec, KeepSpec, Name
 
 __all__ = ["AnalysesSpec", "TimeZone", "WeekStart"]
 
@@ -42,6 +43,12 @@ class AnalysesSpec(BaseModel):
     loyalty: dict[LoyaltyPart, Weight] = Field(
         {}, description="What the parts of a customer's loyalty count, where not as usual; 0 leaves one out."
     )
+    funnels: dict[Name, FunnelSpec] = Field(
+        {}, max_length=50, description="Funnels by name; the first is shown where none is asked for."
+    )
+    attribution: AttributionSpec = Field(AttributionSpec(), description="What may have led to an order.")
+    keep: KeepSpec = Field(KeepSpec(), description="Which customers are worth the effort of keeping.")
+    goals: list[GoalSpec] = Field([], max_length=50, description="What segments are to reach, by when.")
 
     @property
     def loyalty_weights(self) -> Mapping[str, float]:

@@ -86,6 +86,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     analyses = [plan.analyses.model_dump(mode="json") for plan in (old, new)]
     for key in analyses[0]:
         yield from _value(f"analyses.{key}", analyses[0][key], analyses[1][key], breaking=False)
+    yield from _value("catalogue", old.catalogue, new.catalogue, breaking=False)
     if old.region != new.region:
         message = f"{_word(old.region)} → {_word(new.region)}: telephone numbers without a country code get another"
         yield Change("region", message, any(rule.pii == "phone" for rule in old.identities))

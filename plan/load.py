@@ -17,6 +17,8 @@ from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition
 from models.config import ChurnConfig
 from models.segments.builtin import BUILTIN
+from plan.analyses import AnalysesSpec
+from plan.analysing.catalogue import read_catalogue
 from plan.errors import PlanError, Problem
 from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait, WebhookSpec
 from plan.plan import Plan
@@ -54,7 +56,8 @@ def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Pla
             RAPPORT_USER_ID_KEY are looked for; the process's environment if None.
 
     Raises:
-        PlanError: the file cannot be read, is not YAML, or is not a plan, or a key is too short; lists every problem.
+        PlanError: the file cannot be read, is not YAML, or is not a plan, its catalogue cannot be read or a key is too
+            short; lists every problem.
     """
     name = str(path)
     try:
@@ -65,7 +68,10 @@ def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Pla
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError([Problem(name, 0, "", f"cannot be read: {error}")]) from error
-    return parse_plan(text, name, os.environ if environ is None else environ)
+    plan = parse_plan(text, name, os.environ if environ is None else environ)
+    if plan.file.catalogue:
+        plan.products = read_catalogue(Path(path).parent / plan.file.catalogue, plan.currency)
+    return plan
 
 
 def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
@@ -228,6 +234,10 @@ def _parts(data: dict[Any, Any]) -> Parts:
         parts.audiences = AudiencesSpec.model_validate(data["audiences"]) if data.get("audiences") else None
     except ValidationError:
         parts.audiences = None
+    try:
+        parts.analyses = AnalysesSpec.model_validate(data.get("analyses") or {})
+    except ValidationError:
+        parts.analyses = None
     parts.verify_user_ids = str(data.get("verify_user_ids", "off"))
     parts.blocked = [value for _, value in _elements(data.get("blocked")) if isinstance(value, str)]
     parts.unblocked = [value for _, value in _elements(data.get("unblocked")) if isinstance(value, str)]

@@ -464,6 +464,9 @@ class PlanFile(_Strict):
     timezone: TimeZone = Field("UTC", description="In which days, weeks and months of analyses are cut.")
     week_start: WeekStart = Field("monday", description="The first day of their weeks.")
     analyses: AnalysesSpec = Field(AnalysesSpec(), description="How analyses are made.")
+    catalogue: str = Field(
+        "", max_length=1000, description="A CSV or Parquet file of products, by its path from the plan's folder."
+    )
     region: Region | None = Field(
         None, description="Where telephone numbers without a country code are from; without it they identify nobody."
     )

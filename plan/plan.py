@@ -23,6 +23,7 @@ from models.labels.outcomes import signs_of
 from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from models.segments.purposes import segment_needs
+from plan.analysing.catalogue import Product
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.checking.showing import Shown, described
 from plan.companies import GroupOf, Unname, group_of, named_in, unname
@@ -76,6 +77,9 @@ class Plan:
         pii_key: of hashed identities and suppression entries; derived from the namespace if absent.
         user_id_key: of signed user ids; without it none can be verified.
     """
+
+    products: tuple[Product, ...] = ()
+    """Of the catalogue that the plan names; a plan that is read from a text has none."""
 
     def __init__(
         self,

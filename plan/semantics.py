@@ -18,6 +18,8 @@ from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_w
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
 from models.segments.purposes import segment_needs
+from plan.analyses import AnalysesSpec
+from plan.cross_checks.analyses import analyses_problems
 from plan.cross_checks.audiences import audience_problems, audience_warnings
 from plan.cross_checks.definitions import definition_problems, definition_warnings
 from plan.cross_checks.routes import route_problems, route_warnings
@@ -102,6 +104,7 @@ class Parts:
     sinks: dict[str, Sink] = field(default_factory=dict)
     sink_names: set[str] = field(default_factory=set)
     audiences: AudiencesSpec | None = None
+    analyses: AnalysesSpec | None = None
     webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
@@ -157,6 +160,8 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
             identity_types=parts.identity_types,
             trait_names=parts.trait_names,
         )
+    if parts.analyses:
+        yield from analyses_problems(parts.analyses, [*(rule.name for rule in parts.builtin), *parts.segment_names])
 
 
 def find_rule_problems(parts: Parts) -> Iterator[Remark]:

@@ -28,6 +28,7 @@ _SETTINGS = {
     "aggregate_functions_null_for_empty": 1,
     "session_timezone": "UTC",
     "max_query_size": 16_000_000,  # every step of a query names its columns
+    "query_plan_max_optimizations_to_apply": 1_000_000,  # and each use of a step is planned by itself
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_low_cardinality_as_dictionary": 0,
 }

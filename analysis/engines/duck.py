@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from msgspec import structs
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
-from analysis.engines.engine import FACTS_VIEW, SPELLS, typed
+from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
 from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
@@ -27,6 +27,7 @@ from analysis.tables.units import prune
 from models.labels.treatment import held_out
 from models.segments.builtin import INTERNAL_SEGMENT
 from plan import Plan
+from plan.analysing.catalogue import Product
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Duck"]
 
 _HELD = pa.schema([("customer", pa.string())])
+_PRODUCTS = pa.schema([(name, ibis.dtype(type_).to_pyarrow()) for name, type_ in CATALOGUE.items()])
 
 _VIEWS = """
 CREATE OR REPLACE TEMP TABLE whose AS
@@ -158,6 +160,7 @@ class Duck:
             )
         )
         _hold_out(con, plan.churn.hold_out)
+        _catalogue(con, plan.products)
         internal, objecting, snapshots, link = con.execute(_LEFT_OUT.format(granted=self.granted)).fetchall()[0]
         late = con.execute(_LATE.format(zone=frame.zone, lateness=_LATENESS)).fetchall()
         self.frame = structs.replace(
@@ -255,7 +258,7 @@ class Duck:
     def publish(self, folder: Folder) -> dict[str, str]:
         """Write what is no table yet beside the others, for other engines; answer their paths by name."""
         paths = {}
-        for name in ("whose", "people", "spells", "people_by_day"):
+        for name in ("whose", "people", "spells", "people_by_day", "catalogue"):
             paths[name] = f"{TABLES}/{name}/{self.number:010d}.parquet"
             reader = self._con.sql(f"SELECT * FROM {name} ORDER BY ALL").to_arrow_reader(65_536)
             with folder.writer(paths[name], reader.schema, shared=True) as writer:
@@ -282,6 +285,16 @@ def _hold_out(con: duckdb.DuckDBPyConnection, share: float) -> None:
     con.register("held", held)
     con.execute("UPDATE people SET held_out = true WHERE customer IN (SELECT customer FROM held)")
     con.unregister("held")
+
+
+def _catalogue(con: duckdb.DuckDBPyConnection, products: Sequence[Product]) -> None:
+    rows = [
+        {"product": each.product_id, **{name: getattr(each, name) for name in CATALOGUE if name != "product"}}
+        for each in products
+    ]
+    con.register("given_products", pa.Table.from_pylist(rows, _PRODUCTS))
+    con.execute("CREATE OR REPLACE TEMP TABLE catalogue AS SELECT * FROM given_products")
+    con.unregister("given_products")
 
 
 def _make(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = ["FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
+__all__ = ["CATALOGUE", "FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -57,7 +57,16 @@ PEOPLE_BY_DAY = {
 """The base relation `people_by_day`: as customers were at the end of each local day from `since` to the one before
 `until`, null for those who still are. Of days before anything is known of them it has what is known first."""
 
-TABLES = {"facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY}
+CATALOGUE = {
+    "product": "string", "category": "string", "price": "int64", "cost": "int64", "launched": "date",
+    "tags": "array<string>", "cycle_days": "float64", "tier": "int64",
+}  # fmt: skip
+"""The base relation `catalogue`: one row a product of the plan's catalogue; null is not known. Money is whole minor
+units of the plan's currency."""
+
+TABLES = {
+    "facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY, "catalogue": CATALOGUE,
+}  # fmt: skip
 
 _OF_HOMES = ", ".join(f"f.{name}" for name in FACTS if name != "customer")
 

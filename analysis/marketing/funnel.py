@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -13,8 +13,10 @@ from pydantic import Field, field_validator
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Quantile, Row, Share, Text
 from analysis.engines.engine import FACTS
+from analysis.framing import Frame
 from analysis.parameters import Parameters
 from analysis.relations.lines import by_product
+from profiles.errors import WrongUse
 
 __all__ = ["FUNNEL", "Step", "steps_of"]
 
@@ -62,6 +64,7 @@ class Asked(Parameters):
 
     length: ClassVar[int] = 91
 
+    name: str = Field("", description="A funnel of the plan, by its name.")
     steps: str = Field(
         "view, cart, checkout, purchase",
         description="Roles in their order; `?` behind one that may be left out, `[channel=web]` for some events of it.",
@@ -81,6 +84,19 @@ class Asked(Parameters):
         if said not in HELD:
             raise ValueError(f"what stays the same is one of {', '.join(HELD[1:])}")
         return said
+
+    def by_plan(self, name: str, frame: Frame) -> Self:
+        if self.name and self.name not in frame.funnels:
+            raise WrongUse(f"the plan has no funnel {self.name!r}; it has {', '.join(frame.funnels) or 'none'}")
+        if not self.name and "steps" in self.model_fields_set:
+            return self
+        said = frame.funnels[self.name] if self.name else frame.defaults.get(name, {})
+        made = self.model_copy(update={key: value for key, value in said.items() if key not in self.model_fields_set})
+        try:
+            steps_of(made.steps)
+        except ValueError as error:
+            raise WrongUse(f"the plan's funnel {self.name!r}: {error}") from None
+        return made
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:

@@ -39,7 +39,13 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     seen = by_product(seen)
     seen = seen.filter(seen["product"].fill_null("") != "")
     launches = seen.group_by("product").agg(launch=seen.us.min(), day=seen.day.min(), of=seen.count())
-    known = launches.day >= ibis.date(base.frame.begins) + ibis.interval(days=_BEFORE)
+    said = base.catalogue.filter(base.catalogue.launched.notnull()).select("product", launched="launched")
+    joined = launches.left_join(said, "product")
+    launches = joined.select(
+        launches["product"], launches.launch, launches.of, launched=said.launched,
+        day=said.launched.fill_null(launches.day),
+    )  # fmt: skip
+    known = launches.launched.notnull() | (launches.day >= ibis.date(base.frame.begins) + ibis.interval(days=_BEFORE))
     launches = base.within(base.chosen(launches)).filter(known)
     most = ibis.window(order_by=[ibis.desc("of"), ibis.asc("product")])
     launches = launches.mutate(_rank=ibis.row_number().over(most)).filter(lambda t: t._rank < _MOST)
@@ -102,9 +108,9 @@ NEW_PRODUCTS = Analysis(
     title=Text("New products", "新品"),
     question=Text("How fast do customers take up what is new?", "客户多快接受新品？"),
     how=Text(
-        "New is what was first viewed or bought in the period and at least "
-        f"{_BEFORE} days after the archive begins; the {_MOST} with most events are shown. Everybody who was active "
-        "since "
+        "New is what the plan's catalogue says was launched in the period, else what was first viewed or bought in it "
+        f"and at least {_BEFORE} days after the archive begins; the {_MOST} with most events are shown. Everybody who "
+        "was active since "
         "the launch could take it up, from the launch or from their own first event, if that is later, until now. The "
         "share who did by an age (in days of 24 hours) is one less the curve of Kaplan and Meier, so that those who "
         "came "
@@ -112,7 +118,8 @@ NEW_PRODUCTS = Analysis(
         f"{_BUYERS} buyers on the first and the last {_EDGE:.0%} are named early and late. There is a row for each "
         "age at "
         "which somebody took it up; its customers are those of this very age.",
-        f"新品指此期间首次被查看或购买、且距归档开始至少 {_BEFORE} 天的商品；显示事件最多的 {_MOST} 个。自上市起活跃"
+        f"新品指计划商品目录所载于此期间上市者，否则为此期间首次被查看或购买、且距归档开始至少 {_BEFORE} 天的商品；"
+        f"显示事件最多的 {_MOST} 个。自上市起活跃"
         "过的每位"
         "客户都可能接受它：从上市时起，或从其自己的首个事件起（取较晚者），直到现在。到某一时长（24 小时为一天）已接"
         "受的比例"

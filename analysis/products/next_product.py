@@ -17,7 +17,7 @@ from analysis.ratios import normal_p, quantile_of_normal
 from analysis.relations.lines import lines
 from analysis.statistics import adjusted
 
-__all__ = ["NEXT"]
+__all__ = ["NEXT", "Asked", "followed"]
 
 
 class Asked(Parameters):
@@ -28,7 +28,7 @@ class Asked(Parameters):
     every: bool = Field(False, description="Also pairs that do not follow each other beyond chance.")
 
 
-def _members(base: Base, asked: Asked) -> ir.Table:
+def followed(base: Base, asked: Asked) -> ir.Table:
     """A row for each buyer of `a` who bought `b` later; for each buyer of `a` (`b` is ""); for each customer with `b`
     after an order (`a` is ""), weighing the share of their orders that it followed; and for each customer (both "")."""
     within = int(asked.days * 86_400e6)
@@ -115,7 +115,7 @@ NEXT = Analysis(
     ),
     parameters=Asked,
     needs=(Need("purchase", ("items", "subject")),),
-    members=_members,
+    members=followed,
     dimensions=(
         Column("a", Text("After", "之前"), "text", "dimension"),
         Column("b", Text("Next", "之后"), "text", "dimension"),

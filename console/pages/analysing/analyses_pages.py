@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from analysis.declaration import Analysis, Text
+from analysis.parameters import Parameters
 from analysis.result import MARGIN, Result
 from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import listed_of, told
 from console.api.error_answers import ApiError
-from console.pages.analysing.fields import fields_of, read
+from console.pages.analysing.fields import fields_of, read, written
 from console.pages.analysing.overview_page import drawn_of, known, overview_router
 from console.pages.entry import Entry
 from console.pages.frame import Frame
@@ -63,7 +64,7 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             title=analysis.title.of(language),
             question=analysis.question.of(language),
             how=analysis.how.of(language),
-            fields=fields_of(analysis, dict(given)),
+            fields=fields_of(analysis, _taken(analysis, result) | dict(given)),
             query=urlencode(given),
             problem=problem,
             result=result,
@@ -106,6 +107,13 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         )  # fmt: skip
 
     return router
+
+
+def _taken(analysis: Analysis[Any], result: Result | None) -> dict[str, str]:
+    """Of the analysis' own parameters what was taken: also what the plan says where nobody asked."""
+    own = set(analysis.parameters.model_fields) - set(Parameters.model_fields)
+    asked = result.asked if result is not None else {}
+    return {name: written(asked[name]) for name in own if asked.get(name) is not None}
 
 
 def _columns(analysis: Analysis[Any]) -> list[Any]:

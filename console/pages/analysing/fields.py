@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from analysis.declaration import Analysis
 from analysis.parameters import Parameters
 
-__all__ = ["Field", "fields_of", "read"]
+__all__ = ["Field", "fields_of", "read", "written"]
 
 
 class Field(NamedTuple):
@@ -37,7 +37,7 @@ def fields_of(analysis: Analysis[Any], asked: Mapping[str, str]) -> list[Field]:
     made = []
     for name, info in analysis.parameters.model_fields.items():
         kind, choices = _kind(info.annotation)
-        default = "" if info.default is None or info.is_required() else _written(info.default)
+        default = "" if info.default is None or info.is_required() else written(info.default)
         made.append(
             Field(name, kind, asked.get(name, default), choices, info.description or "", own=name not in shared)
         )
@@ -61,7 +61,8 @@ def read(kind: type[BaseModel], given: Iterable[tuple[str, str]]) -> tuple[Any, 
         return kind(), "; ".join(told)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as a form holds it."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -87,7 +87,7 @@ class AnalysisDesk:
         """
         from analysis.running import run  # noqa: PLC0415  (statistics take a second and 90 MB to import)
 
-        key = (analysis.name, given.model_dump_json())
+        key = (analysis.name, _asked(given))
         return await self._once(key, lambda engine: run(analysis, engine, given))
 
     async def behind(self, analysis: Analysis[Any], given: Parameters, cell: Mapping[str, Any], measure: str) -> Behind:
@@ -98,7 +98,7 @@ class AnalysisDesk:
         """
         from analysis.running import behind  # noqa: PLC0415  (as above)
 
-        key = (analysis.name, given.model_dump_json(), measure, *sorted((name, str(of)) for name, of in cell.items()))
+        key = (analysis.name, _asked(given), measure, *sorted((name, str(of)) for name, of in cell.items()))
         return await self._once(key, lambda engine: behind(analysis, engine, given, cell, measure))
 
     def close(self) -> None:
@@ -188,6 +188,11 @@ class AnalysisDesk:
             ) from None
         finally:
             watch.cancel()
+
+
+def _asked(given: Parameters) -> str:
+    """What was asked, and which of it was said: a plan's defaults stand where nothing was."""
+    return f"{given.model_dump_json()} {sorted(given.model_fields_set)}"
 
 
 def _of(engine: Engine, action: str) -> Callable[[], None]:

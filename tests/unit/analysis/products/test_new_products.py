@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.products.new_products import NEW_PRODUCTS, Asked
 from analysis.running import behind, run
+from plan import load_plan
 from tests.analysed import archived, happened
+from tests.plans import BASE
 
 
 def bought(customer: str, when: str, product: str = "new") -> dict[str, Any]:
@@ -36,6 +40,14 @@ def test_those_who_came_lately_count_as_long_as_they_are_known() -> None:
         NEW_PRODUCTS, engine, Asked(), {"product": "new", "age": 1}, "adopted").customers] == ["A"]  # fmt: skip
     views = run(NEW_PRODUCTS, engine, Asked(use="view")).rows
     assert [(row["age"], row["adopted"], row["at_risk"]) for row in views] == [(0, 1, 5)]
+
+
+def test_the_catalogue_says_when_it_was_launched(tmp_path: Path) -> None:
+    (tmp_path / "goods.csv").write_text("product_id,launched\nold,2026-01-20\nnew,2025-01-01\n")
+    (tmp_path / "plan.yaml").write_text(BASE.replace("version: 1", "version: 1\ncatalogue: goods.csv", 1))
+    engine = archived(SHOP, until="03-11 12:00", plan=load_plan(tmp_path / "plan.yaml", {}))
+    asked = Asked(since=date(2026, 1, 10))
+    assert {row["product"] for row in run(NEW_PRODUCTS, engine, asked).rows} == {"old"}
 
 
 def test_early_and_late_from_a_hundred_buyers() -> None:

@@ -1,0 +1,70 @@
+"""Segments against their goals, by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from analysis.marketing.goals import GOALS
+from analysis.parameters import Parameters
+from analysis.running import behind, run
+from plan import Plan, parse_plan
+from tests.analysed import archived, happened
+from tests.plans import BASE
+
+
+def planned(*goals: str) -> Plan:
+    told = "".join(f"\n    - {goal}" for goal in goals)
+    text = BASE.replace("\nevents:", f"\nanalyses:\n  smallest: 2\n  goals:{told}\nevents:", 1)
+    return parse_plan(text, "small.yaml", {})
+
+
+def was(customer: str, day: str, *segments: str, **facts: Any) -> dict[str, Any]:
+    return {"customer": customer, "day": date.fromisoformat(day), "segments": list(segments), **facts}
+
+
+PEOPLE = [happened(f"c{number}", "purchase", "2025-01-02", subject=f"{number}") for number in range(20)]
+# A quarter before yesterday, 2025-12-10, two of 20 were Dutch; now five are.
+DAYS = [was(f"c{number}", "2025-01-03", *(["dutch"] if number < 2 else [])) for number in range(20)]
+DAYS += [was(f"c{number}", "2026-02-01", "dutch", net_12m=10_000 * (number + 1), risk=0.5) for number in range(5)]
+
+
+def test_reached_on_the_way_off_and_missed() -> None:
+    plan = planned(
+        "{segment: dutch, measure: customers, target: 8, by: 2026-06-12}",  # +3 in 91 days: 8.03 by then
+        "{segment: dutch, measure: share, target: 0.9, by: 2026-04-01}",
+        "{segment: dutch, measure: value, target: 250, by: 2026-01-31}",  # 300 each
+        "{segment: dutch, measure: risk, target: 0.1, by: 2026-03-01, at_most: true}",
+    )
+    engine = archived(PEOPLE, until="2026-03-12 12:00", profiles=DAYS, plan=plan)
+    result = run(GOALS, engine, Parameters())
+    rows = {row["measure"]: row for row in result.rows}
+    assert {name: (row["figure"], row["state"]) for name, row in rows.items()} == {
+        "customers": (5, "on the way"), "share": (0.25, "off"), "value": (30_000, "reached"), "risk": (0.5, "missed"),
+    }  # fmt: skip
+    assert rows["customers"]["earlier"] == 2
+    assert rows["customers"]["projected"] == pytest.approx(5 + 3 * 92 / 91)
+    ends = [rows["share"][name] for name in ("low", "high")]
+    assert ends == [pytest.approx(0.112, abs=1e-3), pytest.approx(0.469, abs=1e-3)]
+    # 30,000 ± 1.96 · 15,811 / √5
+    assert rows["value"]["low"] == pytest.approx(30_000 - 13_859, abs=5)
+    assert result.sentence is not None
+    assert result.sentence.en == "Of 4 goals 1 are reached, 1 on the way."
+    found = behind(GOALS, engine, Parameters(), {"goal": "dutch: share"}, "earlier_customers").customers
+    assert [each["customer"] for each in found] == ["c0", "c1"]
+
+
+def test_no_goals_and_nobody() -> None:
+    engine = archived(PEOPLE, until="2026-03-12", profiles=DAYS)
+    assert run(GOALS, engine, Parameters()).rows == []
+    plan = planned("{segment: dutch, target: 5, by: 2026-06-12}")
+    assert run(GOALS, archived([], until="2026-03-12", plan=plan), Parameters()).rows == []
+
+
+def test_fewer_than_may_be_shown() -> None:
+    plan = planned("{segment: dutch, measure: risk, target: 0.4, by: 2026-06-12, at_most: true}")
+    engine = archived(PEOPLE[:1], until="2026-03-12", profiles=[was("c0", "2026-02-01", "dutch", risk=0.3)], plan=plan)
+    [row] = run(GOALS, engine, Parameters()).rows
+    assert (row["figure"], row["state"]) == (None, "")
