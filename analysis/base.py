@@ -12,14 +12,12 @@ import ibis.expr.types as ir
 from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
+from profiles.doings import NOT_OF_THEIR_OWN
 
 if TYPE_CHECKING:
     from analysis.engines.engine import Engine
 
 __all__ = ["Base"]
-
-NOT_OF_THEIR_OWN = ("", "contact_made", "contact_opened", "consent", "unsubscribe", "survey_asked")
-"""Roles that a customer has without doing anything; who has no other is no customer in a denominator."""
 
 
 class Base:

@@ -35,6 +35,8 @@ from plan.source_map import format_path
 from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.companies.team import Champions
 from profiles.consent import PROFILING, PURPOSES, Consent
+from profiles.daily.contribution import Contribution
+from profiles.daily.local_days import LocalDays
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
 from profiles.identity.placeholders import Placeholders
@@ -178,7 +180,7 @@ class Plan:
         self.limits = Limits(
             windows=self.windows, on_repeat=self.on_repeat, rates=self.rates, persons=self.trust.persons,
             narrowed=self.narrowed, parts=self.parts, signs=signs_of(self.churn.definitions),
-            searchable=self.searchable,
+            searchable=self.searchable, days=LocalDays(file.timezone),
         )  # fmt: skip
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
@@ -199,6 +201,11 @@ class Plan:
         named = self.file.groups[self.group].traits.get("name") if self.group else None
         nobodys = named is not None and named.pii == "none" and named.type == "string"
         return Searchable(emails, phones, tuple(plain), ("name",) if nobodys else ())
+
+    @cached_property
+    def contribution(self) -> Contribution:
+        """What customers add to the counters of the latest days."""
+        return Contribution(self.limits.days or LocalDays(), self.consent)
 
     @cached_property
     def teams(self) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from profiles.types import Event, Number, Profile
 
-__all__ = ["NEVER", "NOT_THEIRS", "Signs", "last_done", "merge_doings", "note_doing", "note_sign"]
+__all__ = ["NEVER", "NOT_OF_THEIR_OWN", "NOT_THEIRS", "Signs", "last_done", "merge_doings", "note_doing", "note_sign"]
 
 NEVER = -1
 """Stands in a profile for the time of what a customer did who did nothing yet."""
@@ -23,6 +23,9 @@ NOT_THEIRS = frozenset(
     }
 )  # fmt: skip
 """Roles of what others do."""
+
+NOT_OF_THEIR_OWN = ("", "contact_made", "contact_opened", "consent", "unsubscribe", "survey_asked")
+"""Roles that a customer has without doing anything; analyses count nobody as a customer who has no other."""
 
 _CALLS = frozenset({"track", "page", "screen"})
 """The calls that tell what somebody did; the others tell who somebody is."""

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from profiles.cases.joining import join_cases
 from profiles.consent import is_consent
+from profiles.daily.noting import merge_days
 from profiles.doings import merge_doings
 from profiles.ledger.counting import latest_orders, most_frequent
 from profiles.ledger.entries import (
@@ -97,6 +98,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     for churn in (winner.churns or {}).values():  # what the loser did is no sign of life in what waits there
         churn.snapshots, churn.signs = [], {}
     merge_doings(winner, loser)
+    merge_days(winner, loser)
     if loser.created is not None:
         winner.created = loser.created if winner.created is None else min(winner.created, loser.created)
     winner.updated = max(winner.updated, loser.updated)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import asdict
 
 from profiles.consent import is_consent
+from profiles.daily.local_days import LocalDays
+from profiles.daily.noting import note_day
 from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter, forget_parts
@@ -70,6 +72,7 @@ class Limits:
     companies: Companies | None = None  # what takes events for the companies of a plan that has any
     signs: Signs = field(default_factory=dict)  # role → the definitions of churn that its events speak against
     searchable: Searchable = field(default_factory=Searchable)  # what customers are found by
+    days: LocalDays | None = None  # by which what happened on the latest of them is counted; None counts nothing
 
 
 def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more than what it does)
@@ -126,6 +129,8 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
     nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
+    if role and limits.days is not None:
+        note_day(profile, event, limits.days)
     if limits.companies is not None:
         limits.companies.take(profile, event, digest or event_digest(event.source, event.id))
     return counts

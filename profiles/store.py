@@ -116,6 +116,8 @@ class Changes:
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
     found: list[str] = field(default_factory=list)  # members that the search index gets (`profiles.search.terms`)
     unfound: list[str] = field(default_factory=list)  # those that it loses, first
+    # (local day since 1970 or -1 for now, place of a counter) → how much more than before (`profiles.daily`)
+    counted: Mapping[tuple[int, int], int] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
     told: Mapping[str, int] = field(default_factory=dict)  # topic → up to where it is known here; {} leaves that
@@ -249,6 +251,11 @@ class Reader(Protocol):
 
         Counted by the commit that moves them. Who is merged away or erased has left.
         """
+        ...
+
+    async def counters(self, days: Sequence[int]) -> list[dict[str, int]]:
+        """The counters (`profiles.daily.counters.FIELDS`) of some local days since 1970, -1 for those of now; {} of one
+        that nothing is known of, also as it is more than a week before another. Those that are 0 may be missing."""
         ...
 
     async def members(

@@ -31,6 +31,7 @@ __all__ = [
     "Claim",
     "Claims",
     "Company",
+    "Days",
     "Entry",
     "Erase",
     "Event",
@@ -492,6 +493,13 @@ class Opinion(msgspec.Struct, array_like=True, gc=False):
     time: float = 0.0  # when
 
 
+class Days(msgspec.Struct, array_like=True, gc=False):
+    """What happened on the latest local days, as far as nothing else in a profile tells (`profiles.daily`)."""
+
+    counts: dict[int, dict[int, int]] = {}  # day since 1970 → place of a counter → how much
+    newest: dict[int, tuple[float, float]] | None = None  # day → time and mark of its newest answer to an NPS
+
+
 class Reason(msgspec.Struct, array_like=True, gc=False):
     """One share of a score: contributions and the baseline sum to the log-odds of the risk."""
 
@@ -817,3 +825,6 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     churns: dict[str, Churn] | None = None  # by further definition of churn; *derived*
     terms: str | None = None  # what the search index has of it (`profiles.search.terms`); None: nobody looked yet
     case: Case | None = None  # the current one, or the last; *kept*
+    days: Days | None = None
+    # what the counters of the partition have of it: local day, -1 for now → place of a counter → how much; *derived*
+    counted: dict[int, dict[int, int]] | None = None

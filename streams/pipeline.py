@@ -27,6 +27,7 @@ from plan import Plan
 from profiles.companies.sharing import Companies
 from profiles.consent import Consent
 from profiles.state import Limits
+from streams.daily.tally import tally
 from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check, ignore
@@ -100,6 +101,7 @@ def profile_pipeline(
         ),
         label(plan.churn, plan.currency, plan.consent, panel, plan.judging),
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
+        tally(plan.contribution),
     )
 
 
@@ -134,6 +136,7 @@ def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
         detect_outages(plan.churn, settles=False),
         update(plan.currency, limits_of(settings, plan)),
         postpone(),
+        tally(plan.contribution),
     )
 
 
@@ -154,6 +157,7 @@ def review_pipeline(
             cases_of_companies=_cases_of_companies(plan),
         ),
         schedule(segments, alerts, plan.churn, of_companies=theirs, companies=plan.judging),
+        tally(plan.contribution),
     )
 
 

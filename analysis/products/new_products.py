@@ -9,11 +9,12 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from analysis.base import NOT_OF_THEIR_OWN, Base
+from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.relations.lines import by_product
+from profiles.doings import NOT_OF_THEIR_OWN
 
 __all__ = ["NEW_PRODUCTS"]
 

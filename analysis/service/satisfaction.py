@@ -12,11 +12,9 @@ from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Count, Need, Row, Text, Total
 from analysis.parameters import Parameters
 from analysis.statistics import share
+from profiles.daily.noting import BAD, GOOD
 
 __all__ = ["SATISFACTION", "Asked", "promoter_score"]
-
-_GOOD = {"csat": 4, "nps": 9, "ces": 5, "review": 4}  # at least
-_BAD = {"csat": 2, "nps": 6, "ces": 3, "review": 2}  # at most
 
 
 class Asked(Parameters):
@@ -27,7 +25,7 @@ class Asked(Parameters):
 
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each answer; of the NPS one a customer and period, the newest."""
-    kinds = [asked.kind] if asked.kind in _GOOD else list(_GOOD)
+    kinds = [asked.kind] if asked.kind in GOOD else list(GOOD)
     answers = base.chosen(base.within(base.of(*kinds))).filter(lambda t: t.rating.notnull())
     answers = base.broken_down(answers).mutate(period=base.period_of(answers.day))
     newest = ibis.window(
@@ -46,7 +44,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 
     return answers.select(
         "period", "by", "customer", kind="role", rated="rating",
-        good=beyond(_GOOD, least=True), bad=beyond(_BAD, least=False),
+        good=beyond(GOOD, least=True), bad=beyond(BAD, least=False),
     )  # fmt: skip
 
 

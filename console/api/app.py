@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 
 from console.api.analysing.analyses_routes import analyses_router
+from console.api.analysing.today_routes import today_router
 from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
 from console.api.compatible.profile_api import profile_api_router
@@ -74,9 +75,9 @@ def create_api(deps: ApiDeps) -> FastAPI:
     )
     for build in (
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
-        segments_router, analyses_router, models_router, alerts_router, cases_router, live_router, plan_router,
-        audit_router, clock_router, rejected_router, pipeline_router, deliveries_router, users_router, tokens_router,
-        reveal_router, profile_api_router,
+        segments_router, analyses_router, today_router, models_router, alerts_router, cases_router, live_router,
+        plan_router, audit_router, clock_router, rejected_router, pipeline_router, deliveries_router, users_router,
+        tokens_router, reveal_router, profile_api_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)

@@ -46,6 +46,10 @@ COMMANDS = {
         "events.",
     ),
     "analyse": Entry("analyse", "What happened: analyses over the history that the archive keeps."),
+    "today": Entry(
+        "today",
+        "Show what happened today and on the two days before, counted live: customers, orders, tickets, answers.",
+    ),
     "find": Entry(
         "find",
         "Find customers by the beginning of a name, an e-mail address, an order, a ticket or an id; companies too.",

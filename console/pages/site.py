@@ -14,6 +14,7 @@ from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
 from console.embeds.embed_routes import add_embeds
 from console.pages.analysing.analyses_pages import analyses_pages_router
+from console.pages.analysing.today_live import today_live_router
 from console.pages.at_risk import at_risk_router
 from console.pages.companies import companies_pages_router
 from console.pages.customer import customer_router
@@ -69,6 +70,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         plan_pages_router,
         segments_pages_router,
         analyses_pages_router,
+        today_live_router,
         pipeline_page_router,
         models_page_router,
         jobs_page_router,

@@ -8,7 +8,7 @@
 
 -- Counts of days, each as day, field, number: a newer day takes the place of the one that a key is of.
 local function moved(key, counts)
-  local held = tonumber(redis.call('HGET', key, 'day') or '-1')
+  local held = tonumber(redis.call('HGET', key, 'day') or '-2')
   for i = 1, #counts, 3 do
     local day = counts[i]
     if day > held then

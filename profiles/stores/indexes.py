@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from profiles.cases.case_rows import CaseRow, case_row, ended_at
+from profiles.daily.counters import FIELDS
 from profiles.stores.keys import ALERT_STATES, Keys
 from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_shown
 
 __all__ = [
-    "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "case_of", "document_groups", "entries_of",
-    "search_groups",
+    "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "case_of", "counter_groups",
+    "document_groups", "entries_of", "search_groups",
 ]  # fmt: skip
 
 RECENT = 100
@@ -144,6 +145,15 @@ def search_groups(keys: Keys, found: Iterable[str], unfound: Iterable[str] = ())
     """Writes the search index: members that go, then members that come."""
     come = [each for member in found for each in (0, member)]
     return [("ZREM", keys.search, list(unfound)), ("ZADD", keys.search, come)]
+
+
+def counter_groups(keys: Keys, counted: Mapping[tuple[int, int], int]) -> list[Group]:
+    """Changes the counters of days, and those of now."""
+    by_key: dict[str, list[Any]] = {}
+    for (day, field), number in sorted(counted.items()):
+        if number:
+            by_key.setdefault(keys.counters(day), []).extend((day, FIELDS[field], number))
+    return [("MOVED", key, counts) for key, counts in by_key.items()]
 
 
 def _case_groups(keys: Keys, found: Iterable[tuple[str, Entries]], gone: Iterable[str]) -> list[Group]:

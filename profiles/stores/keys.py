@@ -15,6 +15,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{p017}:segment:NAME`, sorted set: profile id by the time it entered
 - `{p017}:moves:N`, hash: `day`, the number of a UTC day that leaves N when divided by 32, and by +segment and -segment
   how many entered and left on it
+- `{p017}:counters:N`, hash: `day`, the number of a local day that leaves N when divided by 8, and what customers add to
+  its counters (`profiles.daily.counters`); `{p017}:counters:now`, hash: the same of counters that are of no day
 - `{p017}:search`, sorted set: what customers are found by, all of score 0 (`profiles.search.terms`)
 - `{p017}:alerts`, hash: alert id → profile id and alert
 - `{p017}:alerts:time`, sorted set: alert id by the time it opened
@@ -68,6 +70,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 
 from __future__ import annotations
 
+from profiles.daily.counters import NOW, RING
 from profiles.types import tag_of
 
 __all__ = [
@@ -211,6 +214,10 @@ class Keys:
     def moves(self, day: int) -> str:
         """Hash: how many entered and left each segment on a day; the days of a ring, so that the old give way."""
         return f"{self.tag}:moves:{day % DAYS_KEPT}"
+
+    def counters(self, day: int) -> str:
+        """Hash: the counters of a local day, those of now for `NOW`; the days of a ring, so that the old give way."""
+        return f"{self.tag}:counters:{'now' if day == NOW else day % RING}"
 
     def segment(self, name: str) -> str:
         """Sorted set: profile id by the time it entered the segment."""

@@ -15,7 +15,7 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.connection import Client, connect
-from profiles.stores.indexes import Group, alert_groups, alert_of, document_groups, search_groups
+from profiles.stores.indexes import Group, alert_groups, alert_of, counter_groups, document_groups, search_groups
 from profiles.stores.keys import Keys
 from profiles.stores.unit import CHUNK, Call, RedisUnit, commit_call, committed, lua, or_raise
 from profiles.types import Profile, is_company
@@ -174,4 +174,5 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
         groups.append(("ZREM", keys.segment(segment), [id_]))
     for (day, segment, entered), number in changes.moved.items():
         groups.append(("MOVED", keys.moves(day), [day, f"{'+' if entered else '-'}{segment}", number]))
+    groups += counter_groups(keys, changes.counted)
     return [group for group in groups if group[2]]

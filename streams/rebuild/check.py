@@ -7,10 +7,12 @@ counts only if it stays.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from plan import Plan
+from profiles.daily.counters import count_difference
 from profiles.stores.connection import Client
 from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.links import RedisLinkStore
@@ -19,10 +21,12 @@ from profiles.stores.restoring.contents import (
     RECENT_KIND,
     Contents,
     Entry,
+    expected_counters,
     expected_links,
     expected_of,
     held_by_links,
     held_by_partition,
+    held_counters,
 )
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_CHANGES
@@ -110,9 +114,10 @@ async def compare_partition(
         extent = (await log.extents(topic))[partition]
         found = await survey(log, extent)
         kafka: Contents = {("tombstones", ""): 0}
-        redirects = 0
+        redirects, counted = 0, defaultdict[tuple[int, int], int](int)
         async for batch in documents(log, extent, found, tombstones):
             for profile, document in batch:
+                count_difference(counted, None, profile.counted)
                 kafka.update(expected_of(profile, document))
                 redirects += bool(profile.redirect)
         kafka["tombstones", ""] = redirects
@@ -120,7 +125,11 @@ async def compare_partition(
         loaded = await RedisStore(client).load(partition, ())
         if loaded.applied < found.marker.applied:
             kafka["applied", ""], redis["applied", ""] = found.marker.applied, loaded.applied
-        return _Look(kafka, redis, await _waiting(client, partition, found.marker.version))
+        waiting = await _waiting(client, partition, found.marker.version)
+        if not waiting:  # whose documents would not be counted
+            counters = await held_counters(client, partition)
+            redis["counters", ""], kafka["counters", ""] = counters, expected_counters(counted, counters)
+        return _Look(kafka, redis, waiting)
 
     await _settle(f"partition {partition}", look, live=live, into=into)
 

@@ -186,7 +186,7 @@ def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     _leave_segments(work, loser, reason="merged", into=command.winner)
     for alert in loser.alerts.values():
         work.drop_alert(alert)
-    seen, loser.seen, loser.terms = loser.seen, b"", None
+    seen, loser.seen, loser.terms, loser.counted = loser.seen, b"", None, None
     position = command.origin[2] >> SENT_BITS
     state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), position=position)
     work.send(state)

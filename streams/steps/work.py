@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from models.cases.following import happened
 from models.durations import DAY
 from models.segments.alert_document import alert_document
 from profiles.cases.joining import STANDING
+from profiles.daily.counters import count_difference
 from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
@@ -74,6 +75,7 @@ class Work:
         "times",
         "told",
         "touched",
+        "was_counted",
         "was_found",
         "watermark",
     )  # fmt: skip
@@ -110,6 +112,8 @@ class Work:
         self.alerts_gone: list[str] = []
         self.renamed: dict[str, Profile] = {}  # of whom what they are found by may have changed
         self.was_found: dict[str, str] = {}  # by profile, the terms that the index has of those whose have changed
+        # By profile, what the counters have of it.
+        self.was_counted = {id_: one.counted for id_, one in self.profiles.items() if one.counted is not None}
         self.outputs: list[Output] = []
         self.sends: list[tuple[int, int]] = []  # position of the origin of what is sent, and its place in `outputs`
         self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
@@ -384,6 +388,7 @@ class Work:
             alerts_gone=self.alerts_gone,
             found=found,
             unfound=unfound,
+            counted=self._counted_anew(removed),
             outputs=documents + self._in_order(),
             produced=produced,
             nonce=self.loaded.nonce,
@@ -399,6 +404,18 @@ class Work:
         for (_, place), (_, held) in zip(self.sends, ordered, strict=True):
             outputs[place] = self.outputs[held]
         return outputs
+
+    def _counted_anew(self, removed: Iterable[str]) -> dict[tuple[int, int], int]:
+        """By how much the counters change."""
+        found: defaultdict[tuple[int, int], int] = defaultdict(int)
+        was = self.was_counted
+        for id_, profile in self.changed.items():
+            before, after = was.get(id_), profile.counted
+            if before != after:
+                count_difference(found, before, after)
+        for id_ in removed:
+            count_difference(found, was.get(id_), None)
+        return found
 
     def _found_anew(self) -> tuple[list[str], list[str]]:
         """The members that come into the search index, and those that go."""

@@ -32,6 +32,7 @@ from models.population.findings import Findings, conclude
 from models.segments.held import Holding, as_held, hold_nothing
 from models.segments.membership import Segments
 from plan import Plan
+from profiles.daily.counters import Added
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import Output
@@ -113,11 +114,13 @@ def due_at_border(state: CensusState, border: float, customers: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What brings customers to whom nothing happens into the segments that a newer population puts them into."""
+    """What brings customers to whom nothing happens into the segments that a newer population puts them into, and into
+    the counters of days (`profiles.daily`), into which another plan or version may put them otherwise."""
 
     members: Callable[[Profile, float], set[str]]  # the segments that a customer belongs to at a time
     carry_out: Callable[[int, list[str]], Awaitable[None]]  # of profiles of a partition, by its one writer
     allowed: Callable[[], bool]  # not while events wait that may say otherwise
+    added: Callable[[Profile], Added | None] = lambda profile: profile.counted  # what a customer adds to counters
 
 
 class CensusTaker:
@@ -219,8 +222,12 @@ class CensusTaker:
             return []
         moved = []
         for profile in profiles:
-            if not profile.redirect and (found := self._review.members(profile, now)) != profile.segments.keys():
+            if profile.redirect:
+                continue
+            if (found := self._review.members(profile, now)) != profile.segments.keys():
                 profile.segments = {name: profile.segments.get(name) or Stay(now) for name in found}
+                moved.append(profile.id)
+            elif self._review.added(profile) != profile.counted:
                 moved.append(profile.id)
         return moved
 

@@ -155,7 +155,9 @@ class Roles:
             self.clock.now,
             backlog.is_busy,
             metrics,
-            Review(members_of(segments, self.plans), self.profiles.review, self.timers.is_up_to_date),
+            Review(
+                members_of(segments, self.plans), self.profiles.review, self.timers.is_up_to_date, plan.contribution.of
+            ),
         )
         self.census_merger = CensusMerger(
             self.stores.census,

@@ -32,6 +32,7 @@ ARGUMENTS = {
     "company erase": "acme --yes",
     "company lift": "acme --reason back --yes",
     "find": "ada",
+    "today": "",
     "mcp": "",
     "alerts list": "",
     "alerts show": "ada",

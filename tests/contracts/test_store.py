@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from profiles.cases.case_rows import case_row
+from profiles.daily.counters import EVENTS, NEW, NOW, OPEN_TICKETS, REVENUE
 from profiles.documents import encode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import ArrivalRate, Changes, Output
@@ -319,6 +320,31 @@ def test_who_enters_and_leaves_is_counted_by_the_commit_that_moves_them(run: Any
         assert await both.reader.segment_moves([132]) == {"vip": [(1, 0)]}
         assert await both.reader.segment_moves([67]) == {}  # 99 has its place
         assert (await both.reader.segment_moves([100])).get("vip", [(0, 0)]) == [(2 * (n - 1), n - 1)]
+
+    run(test)
+
+
+def test_counters_of_days_are_summed_over_all_partitions(run: Any) -> None:
+    """By the commits that stand, however often they are tried; those of a day give way to the eighth after it."""
+
+    async def test(both: Both) -> None:
+        for partition in range(PARTITIONS):
+            first = Changes(version=0, counted={(100, EVENTS): 3, (99, EVENTS): 1, (NOW, OPEN_TICKETS): 2})
+            await both.store.commit(partition, first)
+            assert await both.store.commit(partition, first) == 1
+            with pytest.raises(Fenced):
+                await both.store.commit(partition, Changes(version=0, counted={(100, EVENTS): 7}))
+        await both.store.commit(1, Changes(version=1, counted={(100, EVENTS): -2, (100, REVENUE): 5, (NOW, NEW): 0}))
+        n = PARTITIONS
+        assert await both.reader.counters([100, 99, 98, NOW]) == [
+            {"events": 3 * n - 2, "revenue": 5}, {"events": n}, {}, {"open_tickets": 2 * n},
+        ]  # fmt: skip
+
+        later = {(108, EVENTS): 1, (91, EVENTS): 5, (NOW, OPEN_TICKETS): -1}
+        await both.store.commit(2, Changes(version=1, counted=later))
+        assert await both.reader.counters([108, 100, 99, 91, NOW]) == [
+            {"events": 1}, {"events": 3 * (n - 1) - 2, "revenue": 5}, {"events": n}, {}, {"open_tickets": 2 * n - 1},
+        ]  # fmt: skip
 
     run(test)
 

@@ -15,6 +15,7 @@ from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.segments.alerts import compile_alerts
 from plan import load_plan
+from profiles.daily.counters import CUSTOMERS, EVENTS, summed
 from profiles.documents import decode_profile
 from profiles.identity.links import Erasure, Lifted
 from profiles.identity.secrets import suppression
@@ -73,6 +74,19 @@ def assert_findable(world: World) -> None:
         assert held.search == {member for id_ in terms for member in members_of(id_, terms[id_])}
 
 
+def assert_counted(world: World) -> None:
+    """The counters say how many events there are of how many customers, and are what the documents say they have."""
+    found = held(world)
+    counters = [world.profiles.partition(number).counters for number in range(PARTITIONS)]
+    assert sum(each.get(0, {}).get(EVENTS, 0) for each in counters) == sum(found.values())
+    assert sum(each.get(0, {}).get(CUSTOMERS, 0) for each in counters) == len(found)
+    for number in range(PARTITIONS):
+        documents = world.profiles.partition(number).documents
+        added = summed(decode_profile(id_, document).counted for id_, document in documents.items())
+        assert {(day, place): number for day, each in counters[number].items() for place, number in each.items()
+                if number} == {key: number for key, number in added.items() if number}  # fmt: skip
+
+
 async def assert_explained(world: World) -> None:
     """What is kept says how every profile came together: by its links, each identity is connected to all."""
     for linked in (await world.linked(PEOPLE)).values():
@@ -86,6 +100,7 @@ async def assert_explained(world: World) -> None:
 async def assert_whole(world: World, events: dict[str, list[Identity]]) -> None:
     """Every event counts once, in its place; the mapping names nobody who is gone."""
     assert held(world) == await expected(world, events)
+    assert_counted(world)
     await assert_explained(world)
     assert_findable(world)
     everybody = world.everybody()

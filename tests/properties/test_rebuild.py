@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.archive.manifests import State
+from profiles.daily.counters import summed
 from profiles.documents import decode_profile
 from profiles.identity.links import Erasure
 from profiles.search.terms import members_of
@@ -51,6 +54,7 @@ async def rebuild(world: World) -> None:
         async for batch in documents(world.log, extent, found, tombstones):
             held.documents |= {profile.id: document for profile, document in batch}
             held.search.update(member for profile, _ in batch for member in members_of(profile.id, profile.terms))
+            held.add_to_counters(summed(profile.counted for profile, _ in batch))
 
 
 def compact(world: World) -> None:
@@ -134,6 +138,7 @@ def test_once_all_is_told_the_same_profiles_and_links_come_back(seed: int) -> No
             before, after = profiles.partition(number), world.profiles.partition(number)
             assert after.documents == before.documents
             assert after.search == before.search
+            assert told_by(after.counters) == told_by(before.counters)
             assert after.applied <= before.applied
             assert after.version > before.version
             assert not after.ahead
@@ -188,6 +193,11 @@ def test_from_events_and_decisions_alone_the_same_customers_come_back(seed: int)
         assert mapping == await world.links.profiles_of(PEOPLE)
 
     play(RULES, seed, story)
+
+
+def told_by(counters: Mapping[int, Counter[int]]) -> dict[tuple[int, int], int]:
+    """Counters that are not 0."""
+    return {(day, place): number for day, each in counters.items() for place, number in each.items() if number}
 
 
 def digests(seen: bytes) -> list[bytes]:

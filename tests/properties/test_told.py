@@ -119,7 +119,7 @@ class Installation:
         self, split: str, was: str, homes: Mapping[str, Sequence[str]], events: Mapping[str, Sequence[Event]]
     ) -> None:
         """A profile is taken apart: here are the homes of each, and all that has come to those."""
-        now, limits = self.clock.now(), limits_of(self._settings, PLAN)
+        now, limits = self.clock.now(), limits_of(self._settings, self._plan)
         winners = {home: owner for owner, theirs in homes.items() for home in theirs}
         identities = {owner: [("user_id", home) for home in theirs] for owner, theirs in homes.items()}
         await self.happen(Split(was, "reset", split, was, now, winners, identities))

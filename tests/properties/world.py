@@ -29,6 +29,7 @@ from profiles.stores.memory import MemoryLinkStore, MemoryStore
 from profiles.types import Event, Grouping, Identity, Profile, Record, partition_of
 from streams.clock import Clock, SteppedClock
 from streams.commands import CommandSender
+from streams.daily.tally import tally
 from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.kafka.memory import MemoryLog
@@ -178,7 +179,8 @@ class Applier(Process):
         self._number = number
         self._store = world.profiles
         change = update(world.plan.currency, limits_of(SETTINGS, world.plan))
-        steps = Steps(Pipeline(change, *world.look), Pipeline(change), Pipeline())
+        count = tally(world.plan.contribution)
+        steps = Steps(Pipeline(change, *world.look, count), Pipeline(change, count), Pipeline())
         outbox = Outbox(self.carrier, SETTINGS)
         told = ToldReader(world.log, world.ends, SETTINGS) if world.look else nothing_told
         self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock), told)

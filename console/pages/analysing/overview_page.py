@@ -16,6 +16,7 @@ from analysis.registry import ROOMS, analyses
 from analysis.result import Result
 from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import told
+from console.api.analysing.today_routes import read_today
 from console.api.error_answers import ApiError
 from console.pages.analysing.fields import fields_of, read
 from console.pages.entry import Entry
@@ -77,7 +78,7 @@ def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         return await frame.page(
             request, viewer, "analyses", rooms=rooms, cards=cards, query=urlencode(given),
             fields=sorted(fields, key=lambda each: _SHARED.index(each.name)),
-            figures=list(dict.fromkeys(kpi.analysis for kpi in KPIS)),
+            figures=list(dict.fromkeys(kpi.analysis for kpi in KPIS)), today=await read_today(deps),
         )  # fmt: skip
 
     @router.get("/analyses/{name}/figures")

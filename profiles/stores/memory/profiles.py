@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from profiles.cases.case_rows import CaseRow, case_row, ended_at
+from profiles.daily.counters import FIELDS, NOW, RING
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.search.terms import Found, read_member
@@ -37,7 +38,18 @@ class _Partition:
     moves: dict[int, Counter[tuple[str, bool]]] = field(default_factory=dict)  # by day
     alerts: dict[str, tuple[str, Alert]] = field(default_factory=dict)
     search: set[str] = field(default_factory=set)
+    counters: dict[int, Counter[int]] = field(default_factory=dict)  # by local day
     outbox: list[tuple[int, list[Output]]] = field(default_factory=list)
+
+    def add_to_counters(self, counted: Mapping[tuple[int, int], int]) -> None:
+        """Change the counters of days, each of which takes the place of the one eight days before."""
+        for (day, place), number in sorted(counted.items()):
+            ring = [one for one in self.counters if one % RING == day % RING and NOW not in (one, day)]
+            newest = max(ring, default=day)
+            if number and day > newest:
+                del self.counters[newest]
+            if number and day >= newest:
+                self.counters.setdefault(day, Counter())[place] += number
 
 
 def _count_moves(held: dict[int, Counter[tuple[str, bool]]], moved: Mapping[tuple[int, str, bool], int]) -> None:
@@ -126,6 +138,7 @@ class MemoryStore:
         for segment, id_ in changes.left:
             held.segments.get(segment, {}).pop(id_, None)
         _count_moves(held.moves, changes.moved)
+        held.add_to_counters(changes.counted)
         held.search.difference_update(changes.unfound)
         held.search.update(changes.found)
         for gone in changes.alerts_gone:
@@ -211,6 +224,15 @@ class MemoryStore:
                 summed[day].update(held.moves[day])
         names = sorted({name for counts in summed.values() for name, _ in counts})
         return {name: [Moves(counts[name, True], counts[name, False]) for counts in summed.values()] for name in names}
+
+    async def counters(self, days: Sequence[int]) -> list[dict[str, int]]:
+        answer: list[dict[str, int]] = []
+        for day in days:
+            counts: Counter[str] = Counter()
+            for held in self._partitions:
+                counts.update({FIELDS[place]: number for place, number in held.counters.get(day, {}).items()})
+            answer.append(dict(counts))
+        return answer
 
     async def members(
         self, segment: str, *, limit: int = 50, cursor: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from profiles.cases.case_rows import CaseRow
@@ -116,6 +116,22 @@ class RedisReader:
             name: list(map(Moves, counts[name, True], counts[name, False]))
             for name in sorted({name for name, _ in counts})
         }
+
+    async def counters(self, days: Sequence[int]) -> list[dict[str, int]]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for day in days:
+                for keys in self._all_keys():
+                    pipe.hgetall(keys.counters(day))
+            held = await pipe.execute()
+        each = self._partitions
+        answer: list[dict[str, int]] = []
+        for place, day in enumerate(days):
+            counts: Counter[str] = Counter()
+            for found in held[place * each : (place + 1) * each]:
+                if found.pop(b"day", None) == b"%d" % day:
+                    counts.update({field.decode(): int(number) for field, number in found.items()})
+            answer.append(dict(counts))
+        return answer
 
     async def members(
         self, segment: str, *, limit: int = 50, cursor: str | None = None

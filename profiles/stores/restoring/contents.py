@@ -6,10 +6,11 @@ profile id) → since when, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
+from profiles.daily.counters import FIELDS, NOW, RING
 from profiles.search.terms import members_of
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
@@ -18,7 +19,10 @@ from profiles.stores.links import link_groups
 from profiles.types import Profile, is_company
 from profiles.units import LinkChanges
 
-__all__ = ["RECENT_KIND", "Contents", "Entry", "expected_links", "expected_of", "held_by_links", "held_by_partition"]
+__all__ = [
+    "RECENT_KIND", "Contents", "Entry", "expected_counters", "expected_links", "expected_of", "held_by_links",
+    "held_by_partition", "held_counters",
+]  # fmt: skip
 
 Entry = tuple[str, str]
 Contents = dict[Entry, object]
@@ -74,6 +78,25 @@ async def held_by_partition(client: Client, partition: int) -> Contents:
     tombstones = await client.hget(keys.meta, "tombstones")
     held["tombstones", ""] = int(tombstones or 0)
     return held
+
+
+async def held_counters(client: Client, partition: int) -> dict[int, dict[str, int]]:
+    """The counters of a partition by local day, those that are 0 left out."""
+    keys, held = Keys.of(partition), dict[int, dict[str, int]]()
+    for key in [keys.counters(day) for day in (NOW, *range(RING))]:
+        if found := {name.decode(): int(number) for name, number in (await client.hgetall(key)).items()}:
+            day = found.pop("day")
+            held[day] = {name: number for name, number in found.items() if number}
+    return held
+
+
+def expected_counters(counted: Mapping[tuple[int, int], int], days: Iterable[int]) -> dict[int, dict[str, int]]:
+    """What the counters of some days must be, by what all customers of a partition add."""
+    wanted: dict[int, dict[str, int]] = {day: {} for day in days}
+    for (day, place), number in counted.items():
+        if number and day in wanted:
+            wanted[day][FIELDS[place]] = number
+    return wanted
 
 
 def expected_links(changes: LinkChanges) -> Contents:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from profiles.clock import ClockState
+from profiles.daily.counters import FIELDS, summed
 from profiles.search.terms import members_of
 from profiles.store import Loaded
 from profiles.stores.clock import RedisClockStore
@@ -47,7 +48,7 @@ __all__ = [
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|search|alerts|alerts:\w+|cases|cases:done"
-    rb"|moves:\d+|outbox|census|segment:.*)",
+    rb"|moves:\d+|counters:\w+|outbox|census|segment:.*)",
     re.DOTALL,
 )
 _UNITS = re.compile(
@@ -116,8 +117,25 @@ async def write_profiles(client: Client, partition: int, documents: Sequence[Doc
     groups += search_groups(keys, (member for each in profiles for member in members_of(each.id, each.terms)))
     groups += (("ZADD", keys.segment(name), members) for name, members in by_segment.items())
     await _write(client, groups)
+    await _add_to_counters(client, keys, summed(profile.counted for profile in profiles))
     if by_segment:
         await client.sadd(SEGMENTS, *by_segment)
+
+
+async def _add_to_counters(client: Client, keys: Keys, counted: Mapping[tuple[int, int], int]) -> None:
+    """Add what some customers add; nobody else writes. A newer day takes the place of the one that a key is of."""
+    by_day: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for (day, place), number in counted.items():
+        by_day[day][FIELDS[place]] = number
+    for day, counts in sorted(by_day.items()):
+        key = keys.counters(day)
+        held = int(await client.hget(key, "day") or -2)
+        if day > held:
+            await client.delete(key)
+            await client.hset(key, "day", day)
+        if day >= held:
+            for name, number in counts.items():
+                await client.hincrby(key, name, number)
 
 
 async def write_position(client: Client, partition: int, position: Loaded, tombstones: int) -> None:

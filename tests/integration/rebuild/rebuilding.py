@@ -71,7 +71,12 @@ def everything(settings: Settings) -> Content:
                 continue
             kind = await client.type(raw)
             if kind == b"hash":
-                held[key] = await client.hgetall(raw)
+                found = await client.hgetall(raw)
+                if ":counters:" in key:  # one that is 0 may be missing, and so may the day of those
+                    found = {name: number for name, number in found.items() if number != b"0"}
+                    if found.keys() == {b"day"}:
+                        continue
+                held[key] = found
             elif kind == b"zset":
                 held[key] = dict(await client.zrange(raw, 0, -1, withscores=True))
             elif kind == b"set":

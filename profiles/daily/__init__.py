@@ -1,0 +1,1 @@
+"""Counters of the latest days: what each customer adds to them, noted with the profile and summed by the store."""
