@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
+from analysis.engines.engine import CATALOGUE, FACTS, NOT_OF_THEIR_OWN, PEOPLE, PEOPLE_BY_DAY, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 from profiles.doings import NOT_OF_THEIR_OWN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analysis.engines.engine import Engine
 
 __all__ = ["Base"]
@@ -67,6 +69,11 @@ class Base:
         """Whether only some customers were asked for, by what is known of them."""
         asked = self.given
         return any((asked.country, asked.region, asked.company, asked.segment))
+
+    @property
+    def chooses_events_by_customers(self) -> bool:
+        """Whether only some events of customers were asked for, by what was known of them when each happened."""
+        return self.chooses_customers and self.given.as_of == "event"
 
     @property
     def asks_of_customers(self) -> bool:
@@ -229,19 +236,47 @@ class Base:
         name = {"campaign": "utm_campaign"}.get(by, by)
         return table.mutate(by=table[name].cast("string").fill_null("") if name in table.columns else ibis.literal(""))
 
+    def kept(self, name: str, made: Callable[[Base], ir.Table]) -> ir.Table:
+        """A relation of those asked for that many analyses ask for, and that no filter but theirs changes.
+
+        Args:
+            name: of the relation.
+            made: what it is; of any customer it tells what only their own events say.
+        """
+        keep = getattr(self.engine, "keep", None)  # engines that compute it anew each time have none
+        if keep is None or self.chooses_events_by_customers:
+            return made(self)
+        table: ir.Table = keep(name, lambda: made(Base(self.engine, Parameters(internal=True))))
+        some = self.chooses_customers or self._own_people_are_out
+        return table.semi_join(self.people, "customer") if some else table
+
+    @cached_property
+    def seen(self) -> ir.Table:
+        """When customers did anything themselves for the first time: `customer`, and the local day `seen`."""
+        if self.chooses_events_by_customers:
+            return self.doing("any").group_by("customer").agg(seen=lambda t: t.day.min())
+        return self.people.filter(self.people.seen.notnull()).select("customer", "seen")
+
     @cached_property
     def orders(self) -> ir.Table:
         """One row an order: `analysis.relations.orders`."""
         from analysis.relations.orders import orders  # noqa: PLC0415  (relations are made of this)
 
-        return orders(self)
+        return self.kept("orders", orders)
 
     @cached_property
     def refunds(self) -> ir.Table:
         """One row a refund: `analysis.relations.orders`."""
         from analysis.relations.orders import refunds  # noqa: PLC0415
 
-        return refunds(self)
+        return self.kept("refunds", refunds)
+
+    @cached_property
+    def lines(self) -> ir.Table:
+        """One row a product of an order: `analysis.relations.lines`."""
+        from analysis.relations.lines import lines  # noqa: PLC0415
+
+        return self.kept("lines", lines)
 
     @cached_property
     def tickets(self) -> ir.Table:

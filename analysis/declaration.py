@@ -181,6 +181,7 @@ class Analysis(Generic[P]):
         members: the rows of customers in cells: the dimensions' columns, `customer`, and what measures name.
         dimensions: the columns that make a cell, in the order of the table.
         measures: the figures of a cell.
+        once: whether members have each customer once in a cell, whatever is asked, so that rows are customers.
         chart: how it is drawn.
         finish: makes rows of the summed rows, in Python: cumulated, tested, completed. Rows keep the dimensions.
         columns: further columns that `finish` makes.
@@ -199,6 +200,7 @@ class Analysis(Generic[P]):
     chart: Chart
     parameters: type[P] = Parameters  # type: ignore[assignment]
     needs: Sequence[Need] = ()
+    once: bool = False
     finish: Callable[[list[Row], Base, P], list[Row]] | None = None
     columns: Sequence[Column] = ()
     sentence: Callable[[list[Row], Base, P], Text | None] | None = None

@@ -138,11 +138,13 @@ def cells(analysis: Analysis[Any], base: Base) -> ir.Table:
     keys = [column.name for column in analysis.dimensions]
     parts = []
     counts = [each for each in analysis.measures if isinstance(each, Customers)]
-    if counts:
+    of_rows = {each.name: _counted(members, each.where) for each in counts} if analysis.once else {}
+    if counts and not analysis.once:
         flags = {each.where: members[each.where].max() for each in counts if each.where}
         each_once = members.group_by([*keys, "customer"]).agg(**flags)
         parts.append(_summed(each_once, keys, {each.name: _counted(each_once, each.where) for each in counts}))
     sums = {each.name: made for each in analysis.measures if (made := _aggregate(members, each, base)) is not None}
+    sums |= of_rows
     if sums:
         parts.append(_summed(members, keys, sums))
     table = reduce(lambda left, right: _side_by_side(left, right, keys), parts)

@@ -18,10 +18,10 @@ from msgspec import structs
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
-from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
+from analysis.engines.engine import CATALOGUE, FACTS_VIEW, NOT_OF_THEIR_OWN, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
-from analysis.tables.build import facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.build import duck_type, facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
 from analysis.tables.units import prune
 from models.labels.treatment import held_out
@@ -59,13 +59,16 @@ WITH known AS (
 ), said AS (
     SELECT customer, {traits}, bool_or(internal) AS internal FROM known GROUP BY customer
 ), every AS (
-    SELECT DISTINCT coalesce(w.customer, f.home) AS customer
-    FROM (SELECT DISTINCT home FROM made_facts WHERE role <> '') f LEFT JOIN whose w USING (home)
-    WHERE coalesce(w.agrees, {granted})
+    SELECT coalesce(w.customer, f.home) AS customer, min(f.seen) AS seen
+    FROM (
+        SELECT home, min(day) FILTER (WHERE role NOT IN ({not_of_their_own})) AS seen
+        FROM made_facts WHERE role <> '' GROUP BY home
+    ) f LEFT JOIN whose w USING (home)
+    WHERE coalesce(w.agrees, {granted}) GROUP BY 1
 )
 SELECT every.customer, said.country, said.region, said.plan, known_profiles.company, known_profiles.stage,
     known_profiles.risk, known_profiles.segments, said.birth_year, coalesce(said.outreach, {outreach}) AS outreach,
-    false AS held_out,
+    false AS held_out, every.seen,
     coalesce(said.internal, list_contains(known_profiles.segments, '{internal}'), false) AS internal
 FROM every LEFT JOIN said USING (customer) LEFT JOIN known_profiles USING (customer);
 
@@ -134,6 +137,7 @@ class Duck:
     def __init__(self, con: duckdb.DuckDBPyConnection, plan: Plan, frame: Frame, number: int = 0) -> None:
         self._con = con
         self._lock = threading.Lock()
+        self._kept: dict[str, ir.Table] = {}
         self.number = number
         self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
@@ -157,6 +161,7 @@ class Duck:
                 internal=INTERNAL_SEGMENT,
                 outreach=outreach,
                 spells=", ".join(SPELLS),
+                not_of_their_own=", ".join(map(quoted, NOT_OF_THEIR_OWN)),
             )
         )
         _hold_out(con, plan.churn.hold_out)
@@ -242,6 +247,24 @@ class Duck:
         with self._lock:
             found = self._con.sql(sql or self.sql(expression)).to_arrow_table()
         return typed(found, expression)
+
+    def keep(self, name: str, make: Callable[[], ir.Table]) -> ir.Table:
+        """A relation of the whole archive: made when it is first asked for, kept as long as the archive is the same.
+
+        Args:
+            name: of the relation.
+            make: what it is.
+        """
+        if name not in self._kept:
+            expression = make()
+            schema = expression.schema()
+            columns = ", ".join(f'CAST("{each}" AS {duck_type(type_)}) AS "{each}"' for each, type_ in schema.items())
+            with self._lock:
+                self._con.execute(
+                    f"CREATE TEMP TABLE IF NOT EXISTS all_{name} AS SELECT {columns} FROM ({self.sql(expression)})"
+                )
+                self._kept[name] = ibis.table(schema, name=f"all_{name}")
+        return self._kept[name]
 
     def interrupt(self) -> None:
         """Give up what is being computed, which raises `duckdb.InterruptException` there. From any thread."""

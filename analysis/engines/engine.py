@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = ["CATALOGUE", "FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
+__all__ = [
+    "CATALOGUE", "FACTS", "NOT_OF_THEIR_OWN", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed",
+]  # fmt: skip
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -37,12 +39,12 @@ units of the plan's currency, and null where there is no rate (`currency` says w
 PEOPLE = {
     "customer": "string", "country": "string", "region": "string", "plan": "string", "company": "string",
     "stage": "string", "risk": "float64", "segments": "array<string>", "birth_year": "int32", "outreach": "boolean",
-    "held_out": "boolean", "internal": "boolean",
+    "held_out": "boolean", "internal": "boolean", "seen": "date",
 }  # fmt: skip
 """The base relation `people`: one row a customer; null is not known. Stage, risk, segments and company are those of the
 latest day that is over, as the archive's profiles have them. `outreach` is whether somebody of ours may contact them;
 `held_out` whether they are of the share that is left alone (`models.labels.treatment`); `internal` are the house's own
-people."""
+people. `seen` is the first local day on which they did something themselves, null if they never did."""
 
 SPELLS = {
     "customer": "string", "day": "date", "until": "date", "stage": "string", "risk": "float64",
@@ -63,6 +65,9 @@ CATALOGUE = {
 }  # fmt: skip
 """The base relation `catalogue`: one row a product of the plan's catalogue; null is not known. Money is whole minor
 units of the plan's currency."""
+
+NOT_OF_THEIR_OWN = ("", "contact_made", "contact_opened", "consent", "unsubscribe", "survey_asked")
+"""Roles that a customer has without doing anything; who has no other is no customer in a denominator."""
 
 TABLES = {
     "facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY, "catalogue": CATALOGUE,

@@ -85,6 +85,7 @@ ACTIVE = Analysis(
     parameters=Asked,
     needs=(Need("visit"),),
     members=_members,
+    once=True,
     dimensions=(Column("day", Text("Day", "日期"), "date", "dimension"),),
     measures=(
         Customers("daily", Text("That day", "当日"), where="daily"),

@@ -83,6 +83,7 @@ LIFECYCLE = Analysis(
     parameters=Asked,
     needs=(Need("visit"),),
     members=_members,
+    once=True,
     dimensions=(Column("period", Text("Period", "时期"), "date", "dimension"),),
     measures=(
         Customers("new", Text("New", "新客户"), where="new"),

@@ -62,6 +62,7 @@ RFM = Analysis(
     ),
     needs=(Need("purchase", ("amount", "subject")), Need("refund", ("amount", "subject"), ("net",))),
     members=_members,
+    once=True,
     dimensions=(
         Column("recency", Text("Recency", "近度"), "count", "dimension"),
         Column("frequency", Text("Frequency", "频度"), "count", "dimension"),

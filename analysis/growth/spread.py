@@ -100,6 +100,7 @@ SPREAD = Analysis(
         Need("visit", (), ("visits",)),
     ),
     members=_members,
+    once=True,
     dimensions=(Column("bin", Text("From", "起"), "count", "dimension"),),
     measures=(
         Customers("customers", Text("Customers", "客户")),

@@ -52,6 +52,7 @@ STAGE_MOVES = Analysis(
     ),
     needs=(Need("purchase", ("subject",)), Need("visit", (), ("prospect",))),
     members=_members,
+    once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("before", Text("From", "自"), "text", "dimension"),

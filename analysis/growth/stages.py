@@ -46,6 +46,7 @@ STAGES_OF_THE_BASE = Analysis(
     ),
     needs=(Need("purchase", ("subject",)), Need("visit", (), ("prospect",))),
     members=_members,
+    once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("stage", Text("Stage", "阶段"), "text", "dimension"),

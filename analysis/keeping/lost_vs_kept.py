@@ -263,6 +263,7 @@ LOST_VS_KEPT = Analysis(
         *[Need(role, (), (f"{role}, any in 91 days",)) for role in _RARE],
     ),
     members=_members,
+    once=True,
     dimensions=(
         Column("feature", Text("Feature", "特征"), "text", "dimension"),
         Column("kind", Text("Compared by", "比较方式"), "text", "dimension"),

@@ -87,6 +87,7 @@ LTV = Analysis(
         Need("purchase", ("cost",), ("margin",)),
     ),
     members=_members,
+    once=True,
     dimensions=(
         Column("cohort", Text("Cohort", "同期群"), "date", "dimension"),
         Column("age", Text("Periods later", "之后第几期"), "count", "dimension"),

@@ -95,6 +95,7 @@ RETENTION = Analysis(
     parameters=Asked,
     needs=(Need("purchase", ("amount", "subject")), Need("refund", ("amount", "subject"), ("net",))),
     members=_members,
+    once=True,
     dimensions=(
         Column("cohort", Text("Cohort", "同期群"), "date", "dimension"),
         Column("age", Text("Periods later", "之后第几期"), "count", "dimension"),

@@ -44,7 +44,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         "by", "customer", "net", at="us", order_partition="log_partition", order_offset="log_offset"
     )
     shares = _shares(_led_to(base, asked, orders), asked)
-    rounded = shares.select(*_ORDER, "source", **{name: _rounded(shares, name) for name in MODELS})
+    rounded = shares.select(*_ORDER, "source", **{name: _part(shares, name) for name in MODELS})
     each = rounded.group_by(*_ORDER, "source").agg(**{name: rounded[name].sum() for name in MODELS})
     joined = orders.left_join(each, _ORDER)
     touched = each.source.notnull()
@@ -81,15 +81,14 @@ def _led_to(base: Base, asked: Asked, orders: ir.Table) -> ir.Table:
 
 
 def _shares(found: ir.Table, asked: Asked) -> ir.Table:
-    """Touches with what share of their order each model gives them; the shares of an order add up to 1."""
+    """Touches with their place among those of the order, and what share of it each model gives them that divides; the
+    shares of an order add up to 1."""
     whole = ibis.window(group_by=_ORDER)
     inside = ibis.window(group_by=_ORDER, order_by=_TOUCH)
     found = found.mutate(place=ibis.row_number().over(inside) + 1, of=found.count().over(whole))
     half_lives = (found.at - found.us) / (asked.half_life * 86_400e6)
     found = found.mutate(_fades=ibis.literal(0.5).pow(half_lives))
     return found.mutate(
-        first=(found.place == 1).ifelse(1.0, 0.0),
-        last=(found.place == found.of).ifelse(1.0, 0.0),
         linear=1.0 / found.of,
         position=ibis.cases(
             (found.of == 1, 1.0),
@@ -99,6 +98,12 @@ def _shares(found: ir.Table, asked: Asked) -> ir.Table:
         ),
         decay=found._fades / found._fades.sum().over(whole),
     )
+
+
+def _part(shares: ir.Table, model: str) -> ir.IntegerValue:
+    """What of an order's net a touch has: all or nothing, or a share of it."""
+    whole = {"first": shares.place == 1, "last": shares.place == shares.of}.get(model)
+    return _rounded(shares, model) if whole is None else whole.ifelse(shares.net, 0)
 
 
 def _rounded(shares: ir.Table, model: str) -> ir.IntegerValue:

@@ -104,31 +104,42 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     steps = steps_of(asked.steps)
     window = int(asked.window * 86_400e6)
     since, until = asked.period(base.frame)
-    reached, begun = _reached(base, asked, steps, window, since, until)
+    begun, later = _reached(base, asked, steps, window, since, until)
+    first = begun.group_by("customer").agg(entered=lambda t: t.us.min())
     # The best attempt went furthest; of those that went as far, the one that was there first.
-    attempts = reached.group_by("customer", "held", "start").agg(
+    attempts = later.group_by("customer", "held", "start").agg(
         furthest=lambda t: t.step.max(), arrived=lambda t: t.us.max()
     )
     best = ibis.window(
         group_by="customer",
         order_by=[ibis.desc("furthest"), ibis.asc("arrived"), ibis.desc("start"), ibis.asc("held")],
     )
-    attempts = attempts.mutate(_rank=ibis.row_number().over(best)).filter(lambda t: t._rank == 0).drop("_rank")
+    attempts = attempts.mutate(_rank=ibis.row_number().over(best)).filter(lambda t: t._rank == 0)
+    attempts = attempts.select("customer", "held", "start", "furthest")
+    # Of those who came to no second step it is the first beginning.
+    at_once = first.select("customer", held=ibis.literal(""), start="entered")
+    if asked.hold:
+        at_once = begun.inner_join(first, "customer").select(begun.customer, begun.held, begun.us, start=first.entered)
+        at_once = (
+            at_once.filter(at_once.us == at_once.start).group_by("customer", "start").agg(held=lambda t: t.held.min())
+        )
+    at_once = at_once.select("customer", "held", "start")
+    at_once = at_once.anti_join(attempts, "customer").mutate(furthest=ibis.literal(1).cast("int64"))
+    attempts = attempts.mutate(furthest=attempts.furthest.cast("int64")).union(at_once)
     # Whoever began so lately that the window has not ended may yet go on, and is in no rate.
-    first = reached.group_by("customer").agg(entered=lambda t: t.start.min())
     entrants = attempts.inner_join(first, "customer").select(
         attempts, closed=first.entered + window < base.frame.now_us
     )
     entrants = _by_beginning(base, entrants, begun)
     grid = entrants.cross_join(_steps(len(steps)))
-    times = reached.select("customer", "held", "start", "step", "us")
-    joined = grid.left_join(times, ["customer", "held", "start", "step"])
-    here = times.us.notnull()
+    joined = grid.left_join(later, ["customer", "held", "start", "step"])
+    us = ibis.ifelse(grid.step == 1, grid.start, later.us)
+    here = us.notnull()
     required = [number for number, step in enumerate(steps, 1) if not step.optional]
     table = joined.select(
         *[grid[name] for name in ("by", "step", "customer", "closed", "furthest")],
         here=here,
-        seconds=ibis.ifelse(here & grid.closed, (times.us - grid.start) / 1e6, ibis.null("float64")),
+        seconds=ibis.ifelse(here & grid.closed, (us - grid.start) / 1e6, ibis.null("float64")),
     )
     # The step before is the last one that may not be left out.
     last = [max((n for n in required if n < number), default=1) for number in range(1, len(steps) + 1)]
@@ -145,7 +156,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 def _reached(
     base: Base, asked: Asked, steps: list[Step], window: int, since: date, until: date
 ) -> tuple[ir.Table, ir.Table]:
-    """When each attempt reached each step; and the events that may begin one.
+    """The events that may begin an attempt; and when each attempt reached each step after the first.
 
     For each event of a step, `start` is the latest beginning of a chain that came to the step before it earlier: one
     pass over a customer's events in their order, each looking at those before it only, so that none is two steps.
@@ -163,28 +174,40 @@ def _reached(
     events = events.mutate(**matches)
     inside = (events.day >= ibis.date(since)) & (events.day < ibis.date(until))
     events = events.mutate(begins=events.s1 & inside & base.fits(events))
-    rows = events.select("customer", "held", "us", "log_partition", "log_offset", "begins", *matches).distinct()
+    rows = events.select("customer", "held", "us", "log_partition", "log_offset", "begins", *matches)
+    rows = rows.distinct() if asked.hold == "category" else rows  # of which an event may have several products
     rows = rows.mutate(place=ibis.cases(*[(rows[name], number) for number, name in enumerate(matches, 1)], else_=0))
     rows = rows.filter(rows.place > 0)
     before = ibis.window(
         group_by=["customer", "held"], order_by=["us", "place", "log_partition", "log_offset"], preceding=(None, 1)
     )
     rows = rows.mutate(c1=ibis.ifelse(rows.begins, rows.us, ibis.null("int64")))
+    parts = []
     for number in range(2, len(steps) + 1):
-        sources = [number - 1]
-        while steps[sources[-1] - 1].optional:
-            sources.append(sources[-1] - 1)
+        sources = _sources(steps, number)
+        # Only what is this step or a later one, or may lie right before it, has to do with it.
+        rows = rows.filter(ibis.or_(*[rows[f"s{each}"] for each in range(sources[-1], len(steps) + 1)]))
         reached = [rows[f"c{source}"].fill_null(_NEVER) for source in sources]
         came = ibis.greatest(*reached) if len(reached) > 1 else reached[0]
         rows = rows.mutate(_came=came)
         rows = rows.mutate(_latest=rows._came.max().over(before).fill_null(_NEVER))
         counts = rows[f"s{number}"] & (rows._latest > _NEVER) & (rows.us - rows._latest <= window)
         rows = rows.mutate(**{f"c{number}": ibis.ifelse(counts, rows._latest, ibis.null("int64"))})
-    grid = rows.cross_join(_steps(len(steps)))
-    each = ibis.cases(*[(grid.step == number, grid[f"c{number}"]) for number in range(1, len(steps) + 1)])
-    grid = grid.select("customer", "held", "step", "us", start=each)
-    reached = grid.filter(grid.start.notnull()).group_by("customer", "held", "start", "step").agg(us=grid.us.min())
-    return reached, events.filter(events.begins)
+        there = rows.filter(rows[f"c{number}"].notnull())
+        parts.append(
+            there.select("customer", "held", "us", start=there[f"c{number}"], step=ibis.literal(number).cast("int64"))
+        )
+    later = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    later = later.group_by("customer", "held", "start", "step").agg(us=later.us.min())
+    return events.filter(events.begins), later
+
+
+def _sources(steps: list[Step], number: int) -> list[int]:
+    """The steps from which one may come to a step: the one before it, and further ones if that may be left out."""
+    sources = [number - 1]
+    while steps[sources[-1] - 1].optional:
+        sources.append(sources[-1] - 1)
+    return sources
 
 
 def _is(events: ir.Table, step: Step) -> ir.BooleanValue:
@@ -272,6 +295,7 @@ FUNNEL = Analysis(
     parameters=Asked,
     needs=(Need("view"), Need("cart", (), ("step 2",)), Need("checkout", (), ("step 3",)), Need("purchase")),
     members=_members,
+    once=True,
     dimensions=(
         Column("by", Text("Of", "细分"), "text", "dimension"),
         Column("step", Text("Step", "步骤"), "count", "dimension"),

@@ -47,16 +47,11 @@ def _journeys(base: Base, asked: Asked) -> ir.Table:
     events = _around(base, asked) if asked.anchor else _sessions(base)
     turn = ibis.desc if asked.anchor and asked.direction == "to" else ibis.asc
     order = [turn("us"), turn("log_partition"), turn("log_offset")]
-    whole = ibis.window(group_by=["customer", "session"])
-    inside = ibis.window(group_by=["customer", "session"], order_by=order)
-    events = events.mutate(
-        _before=events.role.lag().over(inside),
-        bought=(events.role == "purchase").ifelse(1, 0).max().over(whole),
-    )
-    events = events.filter(events._before.isnull() | (events._before != events.role))
-    events = events.mutate(position=ibis.row_number().over(inside) + 1).filter(lambda t: t.position <= STEPS)
+    inside = ibis.window(group_by=["customer", "session"], order_by=order, preceding=None, following=0)
+    another = events.before.isnull() | (events.before != events.role)
+    events = events.mutate(position=another.ifelse(1, 0).sum().over(inside))
     steps = {f"p{n}": _only(events, n) for n in range(1, STEPS + 1)}
-    return events.group_by("customer", "session").agg(bought=events.bought.max() == 1, **steps)
+    return events.group_by("customer", "session").agg(bought=(events.role == "purchase").max(), **steps)
 
 
 def _only(events: ir.Table, position: int) -> ir.StringValue:
@@ -64,14 +59,15 @@ def _only(events: ir.Table, position: int) -> ir.StringValue:
 
 
 def _sessions(base: Base) -> ir.Table:
-    """Events of the sessions that began in the period, with an event under the filters."""
+    """Events of the sessions that began in the period, with a first event under the filters."""
     since, until = base.given.period(base.frame)
     events = sessions(base, since=since, until=until + timedelta(days=1))
-    whole = ibis.window(group_by=["customer", "session"])
-    events = events.mutate(_day=events.day.min().over(whole), _first=(events.place == 1) & base.fits(events))
-    events = events.mutate(_fits=events._first.ifelse(1, 0).max().over(whole))
-    events = events.filter((events._day >= ibis.date(since)) & (events._day < ibis.date(until)) & (events._fits == 1))
-    return events.select("customer", "session", "us", "log_partition", "log_offset", "role")
+    fitting = base.chosen(events.filter(events.begins))
+    events = events.filter((events.began_day >= ibis.date(since)) & (events.began_day < ibis.date(until)))
+    asked = base.given
+    if any((asked.product, asked.category, asked.channel, asked.campaign)):
+        events = events.semi_join(fitting, ["customer", "session"])
+    return events.select("customer", "session", "us", "log_partition", "log_offset", "role", "before")
 
 
 def _around(base: Base, asked: Asked) -> ir.Table:
@@ -91,7 +87,11 @@ def _around(base: Base, asked: Asked) -> ir.Table:
     later = (found.log_partition - found.at_partition) * sign, (found.log_offset - found.at_offset) * sign
     same = (later[0] > 0) | ((later[0] == 0) & (later[1] >= 0))
     found = found.filter((apart <= int(asked.within * 86_400e6)) & ((apart > 0) | ((apart == 0) & same)))
-    return found.mutate(session=ibis.literal(1)).drop("at", "at_partition", "at_offset")
+    found = found.drop("at", "at_partition", "at_offset")
+    turn = ibis.asc if asked.direction == "from" else ibis.desc
+    order = [turn("us"), turn("log_partition"), turn("log_offset")]
+    before = found.role.lag().over(ibis.window(group_by="customer", order_by=order))
+    return found.mutate(session=ibis.literal(1), before=before)
 
 
 def _paths(base: Base, asked: Asked) -> ir.Table:

@@ -14,7 +14,6 @@ from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need
 from analysis.parameters import Parameters
 from analysis.products.products import Level
 from analysis.ratios import normal_p, quantile_of_normal
-from analysis.relations.lines import lines
 from analysis.statistics import adjusted
 
 __all__ = ["BASKET", "LARGEST", "LEAST"]
@@ -39,7 +38,7 @@ class Asked(Parameters):
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each basket with a pair (`a` < `b`), with a product (`b` is ""), and for each basket at all (both ""):
     the last two tell how often each would be expected."""
-    rows = base.within(base.chosen(lines(base)))
+    rows = base.within(base.chosen(base.lines))
     if asked.baskets == "customer":
         rows = rows.filter((rows.net > 0) | (rows.revenue <= 0)).mutate(log_partition=0, log_offset=0)
     rows = rows.select("customer", "log_partition", "log_offset", what=rows[asked.level]).distinct()

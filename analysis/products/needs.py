@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
-from analysis.relations.lines import by_product, lines
+from analysis.relations.lines import by_product
 
 __all__ = ["NEEDS"]
 
@@ -46,7 +46,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     common = each.group_by("what").agg(customers=lambda t: t.count())
     searches = searches.semi_join(common.filter(common.customers >= base.frame.smallest), "what")
 
-    bought = lines(base)
+    bought = base.lines
     prices = (
         bought.filter(bought.quantity > 0).group_by("product").agg(price=lambda t: t.revenue.sum() / t.quantity.sum())
     )

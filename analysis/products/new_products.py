@@ -50,7 +50,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     launches = base.within(base.chosen(launches)).filter(known)
     most = ibis.window(order_by=[ibis.desc("of"), ibis.asc("product")])
     launches = launches.mutate(_rank=ibis.row_number().over(most)).filter(lambda t: t._rank < _MOST)
-    own = base.facts.filter(base.facts.role.notin(NOT_OF_THEIR_OWN))
+    own = base.doing("any")
     active = own.group_by("customer").agg(begin=own.us.min(), end=own.us.max())
     crossed = launches.select("product", "launch").cross_join(active)
     crossed = crossed.filter(crossed.end >= crossed.launch)
@@ -130,6 +130,7 @@ NEW_PRODUCTS = Analysis(
     parameters=Asked,
     needs=(Need("purchase", ("items",)), Need("view", ("product",), ("views",))),
     members=_members,
+    once=True,
     dimensions=(
         Column("product", Text("Product", "商品"), "text", "dimension"),
         Column("age", Text("Days since", "天数"), "days", "dimension"),

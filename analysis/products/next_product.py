@@ -14,7 +14,6 @@ from analysis.parameters import Parameters
 from analysis.products.basket import LEAST
 from analysis.products.products import Level
 from analysis.ratios import normal_p, quantile_of_normal
-from analysis.relations.lines import lines
 from analysis.statistics import adjusted
 
 __all__ = ["NEXT", "Asked", "followed"]
@@ -32,7 +31,7 @@ def followed(base: Base, asked: Asked) -> ir.Table:
     """A row for each buyer of `a` who bought `b` later; for each buyer of `a` (`b` is ""); for each customer with `b`
     after an order (`a` is ""), weighing the share of their orders that it followed; and for each customer (both "")."""
     within = int(asked.days * 86_400e6)
-    every = base.chosen(lines(base)).filter(lambda t: t[asked.level] != "")
+    every = base.chosen(base.lines).filter(lambda t: t[asked.level] != "")
     order = ["customer", "log_partition", "log_offset"]
     every = every.select(*order, "us", "day", what=every[asked.level]).distinct()
     past = base.frame.now_us - within
@@ -116,6 +115,7 @@ NEXT = Analysis(
     parameters=Asked,
     needs=(Need("purchase", ("items", "subject")),),
     members=followed,
+    once=True,
     dimensions=(
         Column("a", Text("After", "之前"), "text", "dimension"),
         Column("b", Text("Next", "之后"), "text", "dimension"),

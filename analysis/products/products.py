@@ -11,7 +11,6 @@ from pydantic import Field
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Text, Total
 from analysis.parameters import Parameters
-from analysis.relations.lines import lines
 
 __all__ = ["PRODUCTS", "Level", "sold"]
 
@@ -28,7 +27,7 @@ class Asked(Parameters):
 def sold(base: Base, level: Level) -> ir.Table:
     """One row for each product (or category) of each order of any time under the filters by event: `what`, and of the
     order what `base.broken_down` and `base.within` take."""
-    rows = base.chosen(lines(base))
+    rows = base.chosen(base.lines)
     rows = rows.mutate(what=rows[level].fill_null(""))
     keys = ["customer", "day", "us", "log_partition", "log_offset", "channel", "utm_campaign", "what"]
     keys += [] if level == "category" else ["category"]

@@ -33,7 +33,8 @@ def sessions(
     of: ir.Table | None = None,
 ) -> ir.Table:
     """The events of sessions, of roles that are done online: `session` (a number of the customer's, from 1), `place` (1
-    is the first event), `began_us`, and of `facts` the columns that sessions are told apart by (`_KEPT`).
+    is the first event), `begins` (whether it is), `before` (the role of the event before it in the session, null of the
+    first), `began_us`, `began_day`, and of `facts` the columns that sessions are told apart by (`_KEPT`).
 
     A pause longer than the plan's `session_gap` ends a session. Midnight does not, nor does another campaign.
 
@@ -52,14 +53,19 @@ def sessions(
     if of is not None:
         events = events.semi_join(of, "customer")
     order = ["us", "log_partition", "log_offset"]
-    before = ibis.window(group_by="customer", order_by=order, preceding=(None, 1))
+    theirs = ibis.window(group_by="customer", order_by=order)
     upto = ibis.window(group_by="customer", order_by=order, preceding=None, following=0)
     gap = int(base.frame.session_gap * 1e6)
-    events = events.mutate(_last=events.us.max().over(before))
-    events = events.mutate(_new=(events._last.isnull() | (events.us - events._last > gap)).ifelse(1, 0))
-    events = events.mutate(session=events._new.sum().over(upto))
-    whole = ibis.window(group_by=["customer", "session"])
-    within = ibis.window(group_by=["customer", "session"], order_by=order)
-    return events.mutate(began_us=events.us.min().over(whole), place=ibis.row_number().over(within) + 1).drop(
-        "_last", "_new"
+    # Two passes over the events of a customer; what follows from the same pass is told there.
+    events = events.mutate(
+        _last=events.us.lag().over(theirs), _role=events.role.lag().over(theirs), _nth=ibis.row_number().over(theirs)
     )
+    events = events.mutate(begins=events._last.isnull() | (events.us - events._last > gap))
+    events = events.mutate(
+        session=events.begins.ifelse(1, 0).sum().over(upto),
+        began_us=events.begins.ifelse(events.us, ibis.null("int64")).max().over(upto),
+        began_day=events.begins.ifelse(events.day, ibis.null("date")).max().over(upto),
+        _first=events.begins.ifelse(events._nth, ibis.null("int64")).max().over(upto),
+        before=events.begins.ifelse(ibis.null("string"), events._role),
+    )
+    return events.mutate(place=events._nth - events._first + 1).drop("_last", "_role", "_nth", "_first")

@@ -58,7 +58,7 @@ def staged(base: Base) -> ir.Table:
             else_="active",
         ),
     )
-    seen = base.doing("any").group_by("customer").agg(seen=lambda t: t.day.min())
+    seen = base.seen
     others = seen.left_join(first, "customer").select(seen.customer, seen.seen, first=first["first"])
     others = others.cross_join(calendar)
     prospects = others.filter(

@@ -45,7 +45,7 @@ def touches(
     named = {"source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign"}[grain]
     keys = ("customer", "us", "log_partition", "log_offset")
     visits = sessions(base, since=since, until=until, of=of)
-    begins = (visits.place == 1) & (visits.role != "purchase")
+    begins = visits.begins & (visits.role != "purchase")
     visits = visits.mutate(
         source=ibis.coalesce(
             _word(visits[named]),
@@ -58,8 +58,9 @@ def touches(
     # The beginning counts as direct beside a source that comes later: direct is taken only where there is no other.
     first = ibis.window(group_by=["customer", "session", "_sent"], order_by=["us", "log_partition", "log_offset"])
     visits = visits.mutate(_sent=visits.source != DIRECT)
+    visits = visits.filter(visits._sent | visits._begins)  # a beginning that is direct is the first of these as well
     visits = visits.mutate(_rank=ibis.row_number().over(first))
-    visits = visits.filter((visits._rank == 0) & (visits._sent | visits._begins))
+    visits = visits.filter(visits._rank == 0)
     clicks = base.of("contact_clicked")
     if since is not None:
         clicks = clicks.filter(clicks.day >= ibis.date(since))
