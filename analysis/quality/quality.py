@@ -14,28 +14,35 @@ __all__ = ["QUALITY"]
 _LATE = 86_400_000_000  # microseconds from what happened to its receipt, beyond which it was late
 _FACTS = {"purchase": "amount", "csat": "rating", "nps": "rating", "ces": "rating", "review": "rating"}
 
+_OF_EVENTS = (
+    "source", "customer", "role", "us", "received_us", "amount", "currency", "rating", "subject", "violations",
+)  # fmt: skip
+
 
 def _members(base: Base, asked: Parameters) -> ir.Table:
     """A row for each event, with what is wrong with it."""
-    events = base.chosen(base.within(base.facts)).filter(lambda t: t.role != "")
+    events = base.chosen(base.within(base.facts)).filter(lambda t: t.role != "").select(*_OF_EVENTS)
     ordered = base.of("purchase").filter(lambda t: t.subject != "").select("customer", "subject").distinct()
-    known = ordered.mutate(known=ibis.literal(True))
-    joined = events.left_join(known, ["customer", "subject"])
+    refunds = events.filter(events.role == "refund")
+    linked = refunds.semi_join(ordered, ["customer", "subject"]).mutate(known=ibis.literal(True))
+    unlinked = refunds.anti_join(ordered, ["customer", "subject"]).mutate(known=ibis.literal(False))
+    others = events.filter(events.role != "refund").mutate(known=ibis.literal(True))
+    events = others.union(linked, unlinked)
     is_order, is_refund = events.role == "purchase", events.role == "refund"
     missing = ibis.cases(
         *[((events.role == role), events[fact].isnull()) for role, fact in _FACTS.items()], else_=ibis.literal(False)
     )
     foreign = (events.currency != "") & (events.currency != base.frame.currency)
-    return joined.select(
-        events.source,
-        events.customer,
+    return events.select(
+        "source",
+        "customer",
         violating=events.violations.length() > 0,
         late=events.received_us - events.us > _LATE,
         ahead=events.us > events.received_us,
         missing=missing & ~foreign,
         no_rate=foreign & events.amount.isnull() & (is_order | is_refund),
         unnamed=is_order & (events.subject == ""),
-        unlinked=is_refund & known.known.isnull(),
+        unlinked=~events.known,
     )
 
 

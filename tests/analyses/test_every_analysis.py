@@ -110,11 +110,11 @@ def test_an_empty_archive_gives_an_empty_table_and_the_reason(analysis: Analysis
 @pytest.mark.parametrize("analysis", [each for each in ALL.values() if each.once], ids=lambda each: each.name)
 def test_what_says_so_has_each_customer_once_in_a_cell(analysis: Analysis[Any], engine: Duck) -> None:
     """Else rows would be counted for customers."""
-    for asked in ({}, {"by": "channel"}, {"interval": "week", "category": "drinks"}):
+    for asked in ({}, {"by": "channel"}, {"interval": "week", "channel": "web"}):
         members = keyed_members(analysis, Base(engine, analysis.parameters(**asked)))
         keys = [column.name for column in analysis.dimensions]
         each = members.group_by([*keys, "customer"]).agg(times=members.count())
-        assert engine.fetch(each.agg(most=each.times.max())).to_pylist() == [{"most": 1}], asked
+        assert engine.fetch(each.agg(most=each.times.max())).to_pylist() in ([{"most": 1}], [{"most": None}]), asked
 
 
 @EVERY
