@@ -15,7 +15,7 @@ from analysis.products.next_product import Asked as AskedNext
 from analysis.products.next_product import followed
 from analysis.products.products import Level
 from analysis.ratios import quantile_of_normal
-from analysis.relations.lines import by_product, lines
+from analysis.relations.lines import by_product
 from analysis.relations.lives import lives
 
 __all__ = ["CANDIDATES"]
@@ -110,7 +110,7 @@ def _reachable(base: Base, asked: Asked) -> ir.Table:
 
 def _worth(base: Base, asked: Asked) -> ir.Table:
     """What a purchase of each product brings: net less known costs, on average; the catalogue's where none is known."""
-    year = lines(base).filter(lambda t: t.day > ibis.date(base.today - timedelta(days=365)))
+    year = base.lines.filter(lambda t: t.day > ibis.date(base.today - timedelta(days=365)))
     each = year.group_by(product=year[asked.level]).agg(net=year.net.mean(), cost=year.cost.mean())
     said = base.catalogue.filter(base.catalogue.cost.notnull())
     said = said.group_by(known=said[asked.level]).agg(usual=said.cost.mean())
