@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import CATALOGUE, FACTS, NOT_OF_THEIR_OWN, PEOPLE, PEOPLE_BY_DAY, SPELLS
+from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 from profiles.doings import NOT_OF_THEIR_OWN

@@ -18,7 +18,7 @@ from msgspec import structs
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import events
-from analysis.engines.engine import CATALOGUE, FACTS_VIEW, NOT_OF_THEIR_OWN, SPELLS, typed
+from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
 from analysis.tables.build import duck_type, facts_query, quoted, refresh, traits_query, way_of
@@ -28,6 +28,7 @@ from models.labels.treatment import held_out
 from models.segments.builtin import INTERNAL_SEGMENT
 from plan import Plan
 from plan.analysing.catalogue import Product
+from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = [
-    "CATALOGUE", "FACTS", "NOT_OF_THEIR_OWN", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed",
-]  # fmt: skip
+__all__ = ["CATALOGUE", "FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -65,9 +63,6 @@ CATALOGUE = {
 }  # fmt: skip
 """The base relation `catalogue`: one row a product of the plan's catalogue; null is not known. Money is whole minor
 units of the plan's currency."""
-
-NOT_OF_THEIR_OWN = ("", "contact_made", "contact_opened", "consent", "unsubscribe", "survey_asked")
-"""Roles that a customer has without doing anything; who has no other is no customer in a denominator."""
 
 TABLES = {
     "facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY, "catalogue": CATALOGUE,

@@ -14,7 +14,6 @@ from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, 
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.relations.lines import by_product
-from profiles.doings import NOT_OF_THEIR_OWN
 
 __all__ = ["NEW_PRODUCTS"]
 
