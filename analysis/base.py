@@ -217,7 +217,7 @@ class Base:
     def broken_down(self, table: ir.Table, *, default: str = "") -> ir.Table:
         """A table with a column `by`: the dimension asked for, of the event or of the customer; "" where unknown."""
         by = self.given.by
-        if not by:
+        if not by or self.by_segments:
             return table.mutate(by=ibis.literal(default))
         if by in OF_CUSTOMERS or by == "segment":
             then = self.given.as_of == "event" and "day" in table.columns
@@ -256,6 +256,20 @@ class Base:
         if self.chooses_events_by_customers:
             return self.doing("any").group_by("customer").agg(seen=lambda t: t.day.min())
         return self.people.filter(self.people.seen.notnull()).select("customer", "seen")
+
+    @property
+    def by_segments(self) -> bool:
+        """Whether members are to be parted by segments, of which somebody may be in several: not before there are any,
+        since what is folded would be folded once for all of them."""
+        return self.given.by == "segment" and self.given.as_of != "event"
+
+    def in_segments(self, members: ir.Table) -> ir.Table:
+        """Members once for each segment of their customer, as `by`; "" of those who are in none."""
+        theirs = self.people.filter(self.people.segments.length() > 0)
+        theirs = theirs.select("customer", by=theirs.segments.unnest())
+        joined = members.left_join(theirs, "customer")
+        kept = [members[name] for name in members.columns if name != "by"]
+        return joined.select(*kept, by=theirs.by.fill_null(""))
 
     @cached_property
     def orders(self) -> ir.Table:

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from models.customer.config import CostsSpec
 from models.segments.sorts import sorts_of
 from plan import Plan
 from plan.analysing.defaults import GoalSpec
-from profiles.money import exponent
+from profiles.money import exponent, to_minor
 
 __all__ = ["Frame", "Goal", "framed"]
 
@@ -61,6 +62,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: date | None = None  # the first local day of which profiles are kept
     late: tuple[date, ...] = ()  # days that events came for after they had been closed
     link: int = -1  # offset of the newest merge or split that is known of
+    contact_costs: dict[str, int] = {}  # of a contact that we make, in minor units, by channel; `other` of all others
+    margins: dict[str, float] = {}  # shares of the revenue that goods leave, by category
     goals: tuple[Goal, ...] = ()
     funnels: dict[str, dict[str, Any]] = {}  # by name, what the plan says of each
     defaults: dict[str, dict[str, Any]] = {}  # by analysis, what the plan says of parameters that nobody gave
@@ -128,6 +131,7 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
         name: {"steps": ", ".join(spec.steps), "window": spec.window / 86400, "hold": spec.hold}
         for name, spec in file.analyses.funnels.items()
     }
+    costs = _unit_costs(file.analyses.costs, plan.currency)
     return Frame(
         now=now,
         begins=begins,
@@ -150,7 +154,11 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
             "funnel": next(iter(funnels.values()), {}),
             "attribution": _in_days(file.analyses.attribution.model_dump(exclude_unset=True)),
             "keep": file.analyses.keep.model_dump(exclude_unset=True),
+            "profit": costs,
+            "profit_deciles": costs,
         },
+        contact_costs={name: to_minor(cost, plan.currency) for name, cost in file.analyses.costs.contact.items()},
+        margins=dict(file.analyses.costs.margins),
         threshold=min((rule.threshold for rule in plan.alerts if rule.threshold is not None), default=0.5),
     )
 
@@ -160,6 +168,14 @@ def _goal(spec: GoalSpec, currency: str) -> Goal:
     return Goal(
         segment=spec.segment, measure=spec.measure, target=spec.target * scale, by=spec.by, at_most=spec.at_most
     )
+
+
+def _unit_costs(said: CostsSpec, currency: str) -> dict[str, Any]:
+    """What the plan says that things cost, as the parameters of profit have it."""
+    money = {"shipping_cost": said.shipping, "ticket_cost": said.ticket, "return_cost": said.refund}
+    known = {name: to_minor(cost, currency) for name, cost in money.items() if cost is not None}
+    shares = {"margin": said.margin, "fee": said.fee}
+    return known | {name: value for name, value in shares.items() if value is not None}
 
 
 def _in_days(said: dict[str, Any]) -> dict[str, Any]:

@@ -174,6 +174,8 @@ def columns_of(analysis: Analysis[Any]) -> list[Column]:
 def keyed_members(analysis: Analysis[Any], base: Base) -> ir.Table:
     """The members, with no null in a dimension: what is not known is ""."""
     members = analysis.members(base, base.given)
+    if base.by_segments and any(column.name == "by" for column in analysis.dimensions):
+        members = base.in_segments(members)
     blank = {
         column.name: members[column.name].fill_null("")
         for column in analysis.dimensions

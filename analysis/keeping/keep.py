@@ -44,7 +44,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     joined = kept.left_join(people, "customer")
     return joined.select(
         kept.customer, kept.by, kept.orders, kept.margin,
-        at_risk=(kept.margin * people.risk).fill_null(0.0).round().cast("int64"),
+        at_risk=((kept.margin * people.risk).fill_null(0.0) + 0.5).floor().cast("int64"),
         scored=people.risk.notnull(),
     )  # fmt: skip
 

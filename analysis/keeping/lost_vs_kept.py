@@ -19,7 +19,7 @@ from analysis.relations.lives import horizon_days
 from analysis.relations.ranking import ranked
 from analysis.statistics import adjusted
 
-__all__ = ["LOST_VS_KEPT", "Asked"]
+__all__ = ["COMPARED", "LOST_VS_KEPT", "Asked", "bought_until", "compared_rows", "contrasted"]
 
 _EVERY = 28  # days from one cut to the one before it
 _SHORT, _LONG = 28, 91  # days before the cut in which features look
@@ -50,7 +50,18 @@ class _Feature:
 
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each customer and each feature that is known of them."""
-    wide, features = _features(base, _population(base, asked))
+    return contrasted(base, _population(base, asked))
+
+
+def contrasted(base: Base, population: ir.Table) -> ir.Table:
+    """A row for each customer of two groups and each feature that is known of them until their day.
+
+    Args:
+        base: of the question.
+        population: customers, each with `cut`, the day until which features look, `lost`, which tells the groups apart,
+            and what `bought_until` has.
+    """
+    wide, features = _features(base, population)
     index = ibis.range(0, len(features)).unnest().name("_feature").as_table()
     long = wide.cross_join(index)
     values = [(long["_feature"] == number, each.value(long).cast("float64")) for number, each in enumerate(features)]
@@ -94,10 +105,17 @@ def _population(base: Base, asked: Asked) -> ir.Table:
     else:
         orders = orders.mutate(cut=ibis.cases(*[(drawn == at, ibis.date(day)) for at, day in enumerate(days)]))
     horizon = ibis.interval(days=horizon_days(base))
+    theirs = bought_until(orders, orders.cut + horizon)
+    there = theirs.last_order.notnull() & (theirs.last_order + horizon > theirs.cut)
+    return theirs.filter(there.fill_null(False)).mutate(lost=theirs.later == 0)
+
+
+def bought_until(orders: ir.Table, end: ir.DateValue) -> ir.Table:
+    """What each customer had bought until their `cut`, and how many orders came `later`, until a day."""
     before = orders.day <= orders.cut
     year = before & (orders.day > orders.cut - ibis.interval(days=365))
-    after = ~before & (orders.day <= orders.cut + horizon)
-    theirs = orders.group_by("customer", "cut").agg(
+    after = ~before & (orders.day <= end)
+    return orders.group_by("customer", "cut").agg(
         first_order=before.ifelse(orders.day, ibis.null("date")).min(),
         last_order=before.ifelse(orders.day, ibis.null("date")).max(),
         orders=before.ifelse(1, 0).sum(),
@@ -106,8 +124,6 @@ def _population(base: Base, asked: Asked) -> ir.Table:
         discounts=(before & (orders.discount > 0)).fill_null(False).ifelse(1, 0).sum(),
         later=after.ifelse(1, 0).sum(),
     )
-    there = theirs.last_order.notnull() & (theirs.last_order + horizon > theirs.cut)
-    return theirs.filter(there.fill_null(False)).mutate(lost=theirs.later == 0)
 
 
 def _features(base: Base, population: ir.Table) -> tuple[ir.Table, list[_Feature]]:
@@ -159,6 +175,10 @@ def _features(base: Base, population: ir.Table) -> tuple[ir.Table, list[_Feature
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
+    return compared_rows(rows, base)
+
+
+def compared_rows(rows: list[Row], base: Base) -> list[Row]:
     """Each feature compared, q-values over all of them, the largest standardised difference first."""
     frame = base.frame
     compared = []
@@ -236,6 +256,23 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
     return notes
 
 
+COMPARED = (
+    Column("difference", Text("Difference", "差值"), "factor"),
+    Column("low", Text("lowest", "下限"), "factor", "note"),
+    Column("high", Text("highest", "上限"), "factor", "note"),
+    Column("d", Text("Standardised", "标准化差"), "factor"),
+    Column("d_low", Text("lowest", "下限"), "factor", "note"),
+    Column("d_high", Text("highest", "上限"), "factor", "note"),
+    Column("lift", Text("Lift", "提升度"), "factor"),
+    Column("lift_low", Text("lowest", "下限"), "factor", "note"),
+    Column("lift_high", Text("highest", "上限"), "factor", "note"),
+    Column("delta", Text("Cliff's delta", "Cliff δ 值"), "factor"),
+    Column("p", Text("p", "p 值"), "points", "note"),
+    Column("q", Text("q", "q 值"), "points"),
+    Column("finding", Text("Finding", "结论"), "text", "note"),
+)
+"""Columns of two groups that were compared, besides theirs."""
+
 LOST_VS_KEPT = Analysis(
     name="lost_vs_kept",
     room="keeping",
@@ -281,19 +318,7 @@ LOST_VS_KEPT = Analysis(
     columns=(
         Column("of_lost", Text("Lost: share or mean", "流失：比例或均值"), "factor"),
         Column("of_kept", Text("Kept: share or mean", "留存：比例或均值"), "factor"),
-        Column("difference", Text("Difference", "差值"), "factor"),
-        Column("low", Text("lowest", "下限"), "factor", "note"),
-        Column("high", Text("highest", "上限"), "factor", "note"),
-        Column("d", Text("Standardised", "标准化差"), "factor"),
-        Column("d_low", Text("lowest", "下限"), "factor", "note"),
-        Column("d_high", Text("highest", "上限"), "factor", "note"),
-        Column("lift", Text("Lift", "提升度"), "factor"),
-        Column("lift_low", Text("lowest", "下限"), "factor", "note"),
-        Column("lift_high", Text("highest", "上限"), "factor", "note"),
-        Column("delta", Text("Cliff's delta", "Cliff δ 值"), "factor"),
-        Column("p", Text("p", "p 值"), "points", "note"),
-        Column("q", Text("q", "q 值"), "points"),
-        Column("finding", Text("Finding", "结论"), "text", "note"),
+        *COMPARED,
     ),
     finish=_finish,
     sentence=_sentence,

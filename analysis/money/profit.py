@@ -9,6 +9,7 @@ from pydantic import Field
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Share, Text, Total
 from analysis.parameters import Parameters
+from analysis.relations.lines import lines
 
 __all__ = ["DECILES", "PROFIT"]
 
@@ -23,25 +24,18 @@ class Asked(Parameters):
     shipping_cost: int = Field(0, ge=0, description="What sending an order costs us, in minor units.")
     fee: float = Field(0, ge=0, lt=1, description="Share of the revenue that taking payments costs.")
     ticket_cost: int = Field(0, ge=0, description="What a ticket costs, in minor units.")
-    contact_cost: int = Field(0, ge=0, description="What a contact that we make costs, in minor units.")
+    contact_cost: int | None = Field(
+        None, ge=0, description="What a contact that we make costs, in minor units; by channel as the plan says."
+    )
     return_cost: int = Field(0, ge=0, description="What handling a refund costs, in minor units.")
 
 
 def _rows(base: Base, asked: Asked) -> ir.Table:
     """A row for each order, refund, ticket and contact of the period, at its own day: what it brings and costs."""
-    orders = base.broken_down(base.within(base.chosen(base.orders)))
-    guess = 0.0 if asked.margin is None else 1 - asked.margin
-    goods = ibis.ifelse(orders.cost.notnull(), orders.cost, (orders.revenue * guess).round().cast("int64"))
-    bought = _row(
-        orders,
-        revenue=orders.revenue,
-        known=ibis.ifelse(orders.cost.notnull(), orders.revenue, 0),
-        goods=goods,
-        shipping=ibis.literal(asked.shipping_cost),
-        fees=(orders.revenue * asked.fee).round().cast("int64"),
-        ordered=ibis.literal(True),
-    )
-    refunds = base.broken_down(base.within(base.chosen(base.refunds)))
+    by_product = asked.by in ("product", "category")
+    bought = _of_lines(base, asked) if by_product else _of_orders(base, asked)
+    refunds = base.within(base.chosen(base.refunds))
+    refunds = _not_of_orders(base, refunds) if by_product else base.broken_down(refunds)
     back = _row(refunds, refunded=refunds.refunded, returns=ibis.literal(asked.return_cost))
     tickets = base.broken_down(base.within(base.chosen(base.of("ticket_opened"))))
     first = ibis.window(group_by=["customer", "subject"], order_by=["us", "log_partition", "log_offset"])
@@ -51,8 +45,73 @@ def _rows(base: Base, asked: Asked) -> ir.Table:
     return (
         bought.union(back)
         .union(_row(tickets, tickets=ibis.literal(asked.ticket_cost)))
-        .union(_row(contacts, contacts=ibis.literal(asked.contact_cost)))
+        .union(_row(contacts, contacts=_of_contact(base, asked, contacts)))
     )
+
+
+def _of_orders(base: Base, asked: Asked) -> ir.Table:
+    """A row for each order of the period."""
+    orders = base.broken_down(base.within(base.chosen(base.orders)))
+    return _row(
+        orders,
+        revenue=orders.revenue,
+        known=ibis.ifelse(orders.cost.notnull(), orders.revenue, 0),
+        goods=_goods(base, asked, orders),
+        shipping=ibis.literal(asked.shipping_cost),
+        fees=_whole(orders.revenue * asked.fee),
+        ordered=ibis.literal(True),
+    )
+
+
+def _of_lines(base: Base, asked: Asked) -> ir.Table:
+    """A row for each product of each order of the period, with what was paid back for it at any time; and for each
+    order one that is of no product, with what sending it costs."""
+    sold = base.within(base.chosen(lines(base)))
+    by = sold[asked.by].fill_null("")
+    of_products = _row(
+        sold.mutate(by=by),
+        revenue=sold.revenue,
+        refunded=sold.refunded,
+        known=ibis.ifelse(sold.cost.notnull(), sold.revenue, 0),
+        goods=_goods(base, asked, sold),
+        fees=_whole(sold.revenue * asked.fee),
+        ordered=ibis.literal(True),
+    )
+    if not asked.shipping_cost:
+        return of_products
+    orders = base.within(base.chosen(base.orders)).mutate(by=ibis.literal(""))
+    return of_products.union(_row(orders, shipping=ibis.literal(asked.shipping_cost), ordered=ibis.literal(True)))
+
+
+def _not_of_orders(base: Base, refunds: ir.Table) -> ir.Table:
+    """Refunds, of no product, with what they paid back if their order is not known: else its lines have it."""
+    known = base.orders.filter(base.orders.subject != "").select("customer", "subject", there=ibis.literal(True))
+    joined = refunds.left_join(known, ["customer", "subject"])
+    return joined.select(
+        refunds.customer, by=ibis.literal(""), refunded=ibis.ifelse(known.there.notnull(), 0, refunds.refunded)
+    )
+
+
+def _goods(base: Base, asked: Asked, sold: ir.Table) -> ir.IntegerValue:
+    """What goods cost: as known, else what the margin of the category leaves, else what that of the plan does."""
+    guess = ibis.literal(0.0 if asked.margin is None else 1 - asked.margin)
+    if base.frame.margins:
+        of = [(sold.category == name, ibis.literal(1 - margin)) for name, margin in base.frame.margins.items()]
+        guess = ibis.cases(*of, else_=guess)
+    return ibis.ifelse(sold.cost.notnull(), sold.cost, _whole(sold.revenue * guess))
+
+
+def _whole(money: ir.NumericValue) -> ir.IntegerValue:
+    """To the nearest minor unit, halves up: `round` takes them to the even one in some engines."""
+    return (money + 0.5).floor().cast("int64")
+
+
+def _of_contact(base: Base, asked: Asked, contacts: ir.Table) -> ir.Value:
+    said = base.frame.contact_costs
+    if asked.contact_cost is not None or not said:
+        return ibis.literal(asked.contact_cost or 0)
+    of = [(contacts.channel == name, ibis.literal(cost)) for name, cost in said.items()]
+    return ibis.cases(*of, else_=ibis.literal(said.get("other", 0)))
 
 
 def _row(table: ir.Table, ordered: ir.BooleanValue | None = None, **money: ir.Value) -> ir.Table:
@@ -145,13 +204,16 @@ _HOW = Text(
     "where "
     "none is known, what `margin` leaves, else nothing), and as far as unit costs are given, sending, fees of "
     "payments, "
-    "tickets, contacts and refunds. What is sent back gives back no cost. Filters by product, category, channel and "
+    "tickets, contacts and refunds, by the plan's `analyses.costs` where nobody says otherwise. What is sent back "
+    "gives back no cost. By product or category the amount of an order is divided among its products, what is paid "
+    "back at any time is taken off the order's day, and sending and handling refunds are of no product; somebody in "
+    "several segments is in each. Filters by product, category, channel and "
     "campaign hold for each of these events by itself.",
     "利润为收入减退款（各计入其发生之日），再减商品成本（取订单成本，否则取其商品成本；未知时按 `margin` 推算，否则不"
     "计），"
-    "以及在给出单位成本时减去配送、支付手续费、工单、联系和退款处理的成本。退回的商品不冲减成本。按商品、品类、渠道和"
-    "活动的"
-    "筛选分别适用于每个事件。",
+    "以及在给出单位成本时减去配送、支付手续费、工单、联系和退款处理的成本；未另行指定时取计划的 `analyses.costs`。"
+    "退回的商品不冲减成本。按商品或品类细分时，订单金额分摊到其各商品，任何时候的退款都冲减订单当日，配送与退款处理"
+    "不归任何商品；属于多个分群的客户计入每个分群。按商品、品类、渠道和活动的筛选分别适用于每个事件。",
 )
 _NEEDS = (
     Need("purchase", ("amount", "subject")),

@@ -46,7 +46,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     both = both.mutate(_rank=ibis.row_number().over(likeliest)).filter(lambda t: t._rank == 0).drop("_rank")
     worth = _worth(base, asked)
     joined = both.inner_join(worth, "product").select(both, worth.margin)
-    joined = joined.mutate(expected=(joined.chance * joined.margin).round().cast("int64"))
+    joined = joined.mutate(expected=(joined.chance * joined.margin + 0.5).floor().cast("int64"))
     joined = joined.filter(joined.expected > 0)
     best = ibis.window(group_by="customer", order_by=[ibis.desc("expected"), "product"])
     return joined.mutate(_rank=ibis.row_number().over(best)).filter(lambda t: t._rank < asked.each).drop("_rank")

@@ -79,7 +79,7 @@ def _priced(table: ir.Table, kind: str, prices: ir.Table) -> ir.Table:
         kind=ibis.literal(kind),
         what=table["product"],
         times=table.times.cast("int64"),
-        worth=prices.price.fill_null(0.0).round().cast("int64"),
+        worth=(prices.price.fill_null(0.0) + 0.5).floor().cast("int64"),
     )
 
 

@@ -97,7 +97,7 @@ def _divided(events: ir.Table, amount: str) -> ir.Table:
     priced = (each._unpriced.sum().over(order) == 0) & (each._worth.sum().over(order) > 0)
     each = each.mutate(
         _weight=ibis.ifelse(priced, each._worth, each.quantity),
-        cost=ibis.ifelse(each._uncosted == 0, each._cost.round().cast("int64"), ibis.null("int64")),
+        cost=ibis.ifelse(each._uncosted == 0, (each._cost + 0.5).floor().cast("int64"), ibis.null("int64")),
     ).drop("_worth", "_unpriced", "_cost", "_uncosted")
     return _shared(each, amount, "_weight").drop("_weight", amount)
 

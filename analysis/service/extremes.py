@@ -9,13 +9,13 @@ from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
 
-__all__ = ["EXTREMES"]
+__all__ = ["EXTREMES", "extremes_of"]
 
 _SCALE = {"csat": (1, 4), "nps": (0, 10), "ces": (1, 6), "review": (1, 4)}  # from, over: to 0–100
 _MOST_TIED = 0.3  # of all, at the edge; more are a group of their own: all who gave that mark
 
 
-def _members(base: Base, asked: Parameters) -> ir.Table:
+def extremes_of(base: Base, asked: Parameters) -> ir.Table:
     """A row for each customer of either group, with the mean of the scaled answers of the period."""
     answers = base.chosen(base.within(base.of(*_SCALE))).filter(lambda t: t.rating.notnull())
     scaled = ibis.cases(
@@ -69,7 +69,7 @@ EXTREMES = Analysis(
         "之一；边界处同分者一并计入或排除，取更接近 20 % 者。若同分者超过 30 %，该组即为所有给出该分的客户。",
     ),
     needs=(Need("csat|nps|ces|review", ("rating",)),),
-    members=_members,
+    members=extremes_of,
     dimensions=(Column("group", Text("Group", "分组"), "text", "dimension"),),
     measures=(
         Customers("customers", Text("Customers", "客户")),
