@@ -135,7 +135,7 @@ def _features(base: Base, population: ir.Table) -> tuple[ir.Table, list[_Feature
     short = events.day > events.cut - ibis.interval(days=_SHORT)
     long = events.day > events.cut - ibis.interval(days=_LONG)
     sums = {f"{role}_short": (short & (events.role == role)).ifelse(1, 0).sum() for role in _FREQUENT}
-    sums |= {f"{role}_long": (long & (events.role == role)).ifelse(1, 0).sum() for role in {*_FREQUENT, *_RARE}}
+    sums |= {f"{role}_long": (long & (events.role == role)).ifelse(1, 0).sum() for role in sorted({*_FREQUENT, *_RARE})}
     is_low = [(events.role == role) & (events.rating <= most) for role, most in _LOW.items()]
     low = is_low[0] | is_low[1] | is_low[2] | is_low[3]
     sums["low_answers"] = (

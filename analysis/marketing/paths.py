@@ -27,7 +27,7 @@ START = "(start)"
 class Asked(Parameters):
     """Whose paths: of sessions, or from or to the first time that somebody did something."""
 
-    length: ClassVar[int] = 91
+    length: ClassVar[int] = 28
 
     anchor: str = Field("", description="A role that paths begin or end with, such as purchase; none: sessions.")
     direction: Literal["from", "to"] = Field("from", description="Whether paths begin or end with the anchor.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import ibis
 import ibis.expr.types as ir
 
@@ -19,7 +21,13 @@ _OF_EVENTS = (
 )  # fmt: skip
 
 
-def _members(base: Base, asked: Parameters) -> ir.Table:
+class Asked(Parameters):
+    """Of the latest quarter: what was wrong long ago is no more to be mended."""
+
+    length: ClassVar[int] = 91
+
+
+def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each event, with what is wrong with it."""
     events = base.chosen(base.within(base.facts)).filter(lambda t: t.role != "").select(*_OF_EVENTS)
     ordered = base.of("purchase").filter(lambda t: t.subject != "").select("customer", "subject").distinct()
@@ -62,6 +70,7 @@ QUALITY = Analysis(
         "计数。未关联：所退订单未知的退款。",
     ),
     needs=(Need("visit|view|purchase|login|feature_use"), Need("refund", ("subject",), ("unlinked",))),
+    parameters=Asked,
     members=_members,
     dimensions=(Column("source", Text("Source", "来源"), "text", "dimension"),),
     measures=(
