@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,18 @@ def _ordered(values: list[Any]) -> list[Any]:
     return sorted(seen) if alike else seen
 
 
+def _heading(text: str, x: Any, xs: Sequence[Any], most: int) -> str:
+    """Of a column: a day that is too long as month and day, or as year and month where all are firsts of months."""
+    if not isinstance(x, date) or len(text) <= most:
+        return short(text, most)
+    return f"{x:%y-%m}" if all(isinstance(each, date) and each.day == 1 for each in xs) else f"{x:%m-%d}"
+
+
 def heat(data: Data) -> str:
     """A cell a pair, the darker the more, with its figure in it."""
     chart = data.chart
     xs, ys = _ordered([row[chart.x] for row in data.rows])[:_COLUMNS], _ordered([row[data.ys[0]] for row in data.rows])
-    ys = ys[-_ROWS:]
+    ys = ys[-_ROWS:] if ys and isinstance(ys[0], date) else ys[:_ROWS]  # the latest days, or the first of a ranking
     figure = chart.color
     cells = {(row[chart.x], row[data.ys[0]]): row for row in data.rows}
     values: list[Number] = [row[figure] for row in cells.values() if isinstance(row.get(figure), int | float)]
@@ -38,7 +46,7 @@ def heat(data: Data) -> str:
     wide, tall = max(18.0, 660 / max(1, len(xs))), 26
     canvas = Canvas(height=44 + tall * len(ys), left=96, bottom=16, top=28, width=int(110 + wide * len(xs)))
     for number, x in enumerate(xs):
-        text = escape(short(data.shown(x, chart.x), max(3, int(wide // 7))))
+        text = escape(_heading(data.shown(x, chart.x), x, xs, max(3, int(wide // 7))))
         canvas.add(el("text", text, x=96 + wide * (number + 0.5), y=18, cls="tick", text_anchor="middle"))
     for line, y in enumerate(ys):
         top = 28 + tall * line

@@ -114,6 +114,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     )
     found = base.engine.fetch(days.order_by(["day", "held"])).to_pylist()
     sequence = Sequence(1 - base.frame.hold_out, base.frame.confidence)
+    scale = 100.0 if asked.measure == "purchase" else 100 / 10 ** exponent(base.frame.currency)
     for row in rows:
         theirs = [each for each in found if each["period"] == row["period"]]
         for day in sorted({each["day"] for each in theirs}):
@@ -121,8 +122,10 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
             for each in theirs:
                 if each["day"] == day:
                     sequence.add(each["held"], each["n"], each["total"], each["squares"], mean)
-        row["effect"], row["effect_low"], row["effect_high"] = sequence.interval()
-        row["verdict"] = _verdict(row["effect_low"], row["effect_high"], asked.least)
+        effect, low, high = sequence.interval()
+        row["verdict"] = _verdict(low, high, asked.least)
+        for name, value in (("effect", effect), ("effect_low", low), ("effect_high", high)):
+            row[name] = None if value is None else value * scale
     return rows
 
 
@@ -141,8 +144,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
     low, high = last["effect_low"], last["effect_high"]
     if last["verdict"] in ("brings", "harms") and low is not None and high is not None:
         of_orders = asked.measure == "purchase"
-        scale = 100 if of_orders else 100 / 10 ** exponent(base.frame.currency)
-        ends = sorted(abs(scale * end) for end in (low, high))
+        ends = sorted(abs(end) for end in (low, high))
         what, zh = ("orders", "单") if of_orders else (f"{base.frame.currency} net", f"{base.frame.currency} 净额")
         verb, verb_zh = ("brings", "带来") if last["verdict"] == "brings" else ("costs", "损失")
         return Text(
@@ -189,15 +191,15 @@ EXPERIMENT = Analysis(
         "acted. Of each it counts whether an order, or how much net, followed within so many days; who has had fewer "
         "is left out. The effect is the mean of (y − m)(t − e) / (e(1 − e)), m the mean before, e the share that is "
         "not held out, over all until the end of the period, with an asymptotic confidence sequence, which stays "
-        f"valid however often one looks; from {_LEAST} customers on. Merged customers are in the arm of the one that "
-        "remained.",
+        f"valid however often one looks; from {_LEAST} customers on; of 100 customers, in orders or in money. "
+        "Merged customers are in the arm of the one that remained.",
         "部分客户（计划的 `churn.hold_out`，按编号字母抽取）不会触发风险提醒。"
         "此期间风险首次升至阈值的所有客户都计入（取自"
         "每日档案），无论是否有人处理过：比较的是意向处理。每位客户计其后若干天内是否下单或净额多少；"
         "未满天数者不计。效果"
         "为截至期末所有客户 (y − m)(t − e) / (e(1 − e)) 的平均，m 为此前均值，e 为未保留的比例，附渐近置信序列，"
         "可随时查看"
-        f"而仍有效；自 {_LEAST} 位客户起给出。合并的客户归入保留下来的一方。",
+        f"而仍有效；自 {_LEAST} 位客户起给出。以每百位客户的订单数或金额表示。合并的客户归入保留下来的一方。",
     ),
     parameters=Asked,
     needs=(Need("purchase", ("amount", "subject")),),
@@ -215,9 +217,9 @@ EXPERIMENT = Analysis(
         Customers("open", Text("Days not over", "观察期未满"), where="open"),
     ),
     columns=(
-        Column("effect", Text("Effect so far", "累计效果"), "factor"),
-        Column("effect_low", Text("lowest", "下限"), "factor", "note"),
-        Column("effect_high", Text("highest", "上限"), "factor", "note"),
+        Column("effect", Text("Effect so far, of 100 customers", "累计效果（每百位客户）"), "points"),
+        Column("effect_low", Text("lowest", "下限"), "points", "note"),
+        Column("effect_high", Text("highest", "上限"), "points", "note"),
         Column("verdict", Text("Verdict", "结论"), "text", "note"),
     ),
     finish=_finish,

@@ -15,10 +15,19 @@ from analysis.framing import Goal
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.statistics import share
+from profiles.money import exponent
 
 __all__ = ["GOALS"]
 
 _PACE = 91  # days before, against which the pace is told
+
+
+_SHOWN = {"customers": 1.0, "share": 100.0, "risk": 100.0}
+"""Shares and risks are told in percent, money as people write it."""
+
+
+def _money(base: Base) -> float:
+    return float(10.0 ** -exponent(base.frame.currency))
 
 
 def _members(base: Base, asked: Parameters) -> ir.Table:
@@ -74,6 +83,8 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
             row["figure"] = row["low"] = row["high"] = None
         row["projected"] = _projected(row, goal, base.today)
         row["state"] = _state(row, goal, base.today)
+        for name in ("figure", "low", "high", "earlier", "target", "projected"):
+            row[name] = None if row[name] is None else row[name] * _SHOWN.get(goal.measure, _money(base))
         made.append(row)
     return made
 
@@ -148,14 +159,16 @@ GOALS = Analysis(
     how=Text(
         "The plan's `analyses.goals`, each with the figure of its segment at the end of the last day that is over, by "
         "the archive's profiles by day: customers in it; their share of all, with Wilson's interval; net of 365 days "
-        "of each, in minor units, or mean risk, with the interval of a mean. Reached: the figure meets the target. On "
+        "of each, or mean risk, with the interval of a mean. Reached: the figure meets the target. On "
         "the way: its interval holds the target, or it will meet it on the day at the pace of the last "
-        f"{_PACE} days. Off: neither. Missed: the day is over. A segment that nobody is in, and was, has no row.",
+        f"{_PACE} days. Off: neither. Missed: the day is over. Shares and risks "
+        "are in percent. A segment that nobody is in, and was, has no row.",
         "计划中 `analyses.goals` 的各目标，及其分群在最近一个已结束的日子日终的数值（取自每日档案）：人数；"
         "占全体比例，附 "
-        "Wilson 区间；人均 365 天净额（最小货币单位）或平均风险，附均值区间。已达成：数值满足目标。在途："
+        "Wilson 区间；人均 365 天净额或平均风险，附均值区间。已达成：数值满足目标。在途："
         "区间包含目标，或"
-        f"按最近 {_PACE} 天的速度到期可满足。偏离：两者皆否。未达成：期限已过。无人属于的分群没有行。",
+        f"按最近 {_PACE} 天的速度到期可满足。偏离：两者皆否（占比与风险为百分数）。未达成：期限已过。"
+        "无人属于的分群没有行。",
     ),
     needs=(Need("*"),),
     members=_members,
@@ -171,13 +184,13 @@ GOALS = Analysis(
     columns=(
         Column("segment", Text("Segment", "分群"), "text", "note"),
         Column("measure", Text("Measure", "指标"), "text", "note"),
-        Column("figure", Text("Figure", "数值"), "factor"),
-        Column("low", Text("lowest", "下限"), "factor", "note"),
-        Column("high", Text("highest", "上限"), "factor", "note"),
-        Column("earlier", Text("A quarter ago", "一季度前"), "factor"),
-        Column("target", Text("Target", "目标值"), "factor"),
+        Column("figure", Text("Figure", "数值"), "points"),
+        Column("low", Text("lowest", "下限"), "points", "note"),
+        Column("high", Text("highest", "上限"), "points", "note"),
+        Column("earlier", Text("A quarter ago", "一季度前"), "points"),
+        Column("target", Text("Target", "目标值"), "points"),
         Column("by_day", Text("By", "期限"), "date", "note"),
-        Column("projected", Text("At this pace", "按此速度"), "factor"),
+        Column("projected", Text("At this pace", "按此速度"), "points"),
         Column("state", Text("State", "状态"), "text", "note"),
     ),
     finish=_finish,

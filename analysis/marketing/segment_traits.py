@@ -82,6 +82,8 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
         p_values.append(1.0 if found.p is None else found.p)
     for row, q in zip(compared, adjusted(p_values), strict=True):
         row["q"], row["compared"] = q, len(compared)
+        feature = f"{row['feature']}: {row['value']}"
+        row["what"] = feature if asked.of else f"{row['segment']}, {feature}"
     found_ones = [row for row in compared if asked.every or row["q"] <= 0.05]
     return sorted(found_ones, key=lambda row: (row["segment"], -(row["lift"] or 1e9), row["feature"], row["value"]))
 
@@ -124,7 +126,8 @@ SEGMENT_TRAITS = Analysis(
         Column("lift_high", Text("highest", "上限"), "factor", "note"),
         Column("q", Text("q", "q 值"), "factor", "note"),
         Column("compared", Text("Compared", "比较数"), "count", "note"),
+        Column("what", Text("What", "内容"), "text", "note"),
     ),
     finish=_finish,
-    chart=Chart("forest", x="lift", y="value", low="lift_low", high="lift_high"),
+    chart=Chart("forest", x="lift", y="what", low="lift_low", high="lift_high"),
 )

@@ -74,7 +74,8 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
             beyond = abs(moved) > width * sqrt(row["entered"] + row["left"])
             row["trend"] = ("up" if moved > 0 else "down") if beyond else "same"
         row["complete"] = base.complete(row["period"])
-    return rows
+    largest = {row["segment"]: row["customers"] for row in sorted(rows, key=lambda row: row["period"])}
+    return sorted(rows, key=lambda row: (-largest[row["segment"]], row["segment"], row["period"]))
 
 
 SEGMENTS = Analysis(
@@ -121,5 +122,5 @@ SEGMENTS = Analysis(
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,
-    chart=Chart("lines", x="period", y="customers", color="segment"),
+    chart=Chart("heat", x="period", y="segment", color="customers"),
 )

@@ -105,3 +105,17 @@ def test_figures_of_several_parts_are_drawn_by_part() -> None:
     assert "Other" not in ET.tostring(ET.fromstring(text), encoding="unicode").replace("Count, Other", "")
     once = drawn(Chart("bars", "month", ("n", "m")), ROWS[::2])
     assert "Other" in once.replace("Count, Other", "")
+
+
+def test_columns_of_a_heat_map_say_which_month_or_day_they_are_and_the_first_of_a_ranking_are_shown() -> None:
+    months = [date(2025 + at // 12, at % 12 + 1, 1) for at in range(13)]
+    cells = [{"month": month, "name": f"s{place:02}", "n": place} for place in range(42) for month in months[:13]]
+    shown = drawn(Chart("heat", "month", "name", "n"), cells[: 30 * 13])
+    assert ">25-01<" in shown
+    assert ">26-01<" in shown
+    few = [row for row in cells if row["month"] < date(2025, 3, 1)]
+    ranked = drawn(Chart("heat", "month", "name", "n"), few)
+    assert ">s00<" in ranked
+    assert ">s41<" not in ranked
+    days = [row | {"month": date(2025, 5, at % 13 + 1)} for at, row in enumerate(cells[:39])]
+    assert ">05-13<" in drawn(Chart("heat", "month", "name", "n"), days)

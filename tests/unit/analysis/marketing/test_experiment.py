@@ -61,18 +61,19 @@ def test_an_effect_and_its_interval() -> None:
     # On the first day the mean so far is 0: ψ is 2 y of whom alerts could open for, −2 y of the others.
     psi = [2.0] * 360 + [-2.0] * 180 + [0.0] * 660
     effect = sum(psi) / 1200
-    assert row["effect"] == pytest.approx(effect) == pytest.approx(0.3)
+    assert row["effect"] == pytest.approx(100 * effect) == pytest.approx(30)
     sigma = math.sqrt(sum((each - effect) ** 2 for each in psi) / 1200)
     rho2 = (-2 * math.log(0.05) + math.log(-2 * math.log(0.05)) + 1) / 4000
     width = sigma * math.sqrt(2 * (1200 * rho2 + 1) / (1200**2 * rho2) * math.log(math.sqrt(1200 * rho2 + 1) / 0.05))
-    assert (row["effect_low"], row["effect_high"]) == (pytest.approx(effect - width), pytest.approx(effect + width))
+    assert row["effect_low"] == pytest.approx(100 * (effect - width))
+    assert row["effect_high"] == pytest.approx(100 * (effect + width))
     assert row["verdict"] == "brings"
     assert result.sentence is not None
     assert result.sentence.en.startswith("Acting on risks brings between 18.")
     held = behind(EXPERIMENT, engine, Asked(), {"period": "2026-02-01"}, "held_bought")
     assert held.total == 180
     [net] = run(EXPERIMENT, engine, Asked(measure="net", least=50)).rows
-    assert net["effect"] == pytest.approx(2 * (360_000 - 180_000) / 1200)
+    assert net["effect"] == pytest.approx(2 * (3_600 - 1_800) / 12)  # in whole EUR, of 100 customers
 
 
 def test_not_known_yet_open_and_nobody_held_out() -> None:

@@ -42,14 +42,14 @@ def test_reached_on_the_way_off_and_missed() -> None:
     result = run(GOALS, engine, Parameters())
     rows = {row["measure"]: row for row in result.rows}
     assert {name: (row["figure"], row["state"]) for name, row in rows.items()} == {
-        "customers": (5, "on the way"), "share": (0.25, "off"), "value": (30_000, "reached"), "risk": (0.5, "missed"),
+        "customers": (5, "on the way"), "share": (25, "off"), "value": (300, "reached"), "risk": (50, "missed"),
     }  # fmt: skip
     assert rows["customers"]["earlier"] == 2
     assert rows["customers"]["projected"] == pytest.approx(5 + 3 * 92 / 91)
     ends = [rows["share"][name] for name in ("low", "high")]
-    assert ends == [pytest.approx(0.112, abs=1e-3), pytest.approx(0.469, abs=1e-3)]
-    # 30,000 ± 1.96 · 15,811 / √5
-    assert rows["value"]["low"] == pytest.approx(30_000 - 13_859, abs=5)
+    assert ends == [pytest.approx(11.2, abs=0.1), pytest.approx(46.9, abs=0.1)]
+    # 300 ± 1.96 · 158.11 / √5
+    assert rows["value"]["low"] == pytest.approx(300 - 138.59, abs=0.05)
     assert result.sentence is not None
     assert result.sentence.en == "Of 4 goals 1 are reached, 1 on the way."
     found = behind(GOALS, engine, Parameters(), {"goal": "dutch: share"}, "earlier_customers").customers
