@@ -32,6 +32,7 @@ from plan.model import ROLES, BreakerSpec, EventSpec, EventType, PlanFile, Prope
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
+from plan.traced.tracing import tracing
 from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.companies.team import Champions
 from profiles.consent import PROFILING, PURPOSES, Consent
@@ -181,6 +182,7 @@ class Plan:
             windows=self.windows, on_repeat=self.on_repeat, rates=self.rates, persons=self.trust.persons,
             narrowed=self.narrowed, parts=self.parts, signs=signs_of(self.churn.definitions),
             searchable=self.searchable, days=LocalDays(file.timezone),
+            tracing=tracing(file.timezone, self.event, file.analyses.costs.contact),
         )  # fmt: skip
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None

@@ -43,6 +43,7 @@ from profiles.state import (
     subscriptions_of,
 )
 from profiles.timeline import merge_timelines
+from profiles.traces.taking import join_traces
 from profiles.types import (
     HALF_LIVES,
     OPEN,
@@ -92,6 +93,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
     merge_timelines(winner, loser, limits.timeline)
+    winner.traces = join_traces(winner.traces, loser.traces)
     _merge_claims(winner, loser, limits)
     merge_matters(winner, loser)
     winner.score = winner.score or loser.score

@@ -23,6 +23,7 @@ from profiles.money import Rates
 from profiles.search.terms import Searchable
 from profiles.subscriptions.terms import UNKNOWN
 from profiles.timeline import add_entry, mark_of
+from profiles.traces.taking import Tracing, note_traces
 from profiles.types import (
     Activity,
     Claims,
@@ -73,6 +74,7 @@ class Limits:
     signs: Signs = field(default_factory=dict)  # role → the definitions of churn that its events speak against
     searchable: Searchable = field(default_factory=Searchable)  # what customers are found by
     days: LocalDays | None = None  # by which what happened on the latest of them is counted; None counts nothing
+    tracing: Tracing | None = None  # what is noted of habits and wishes
 
 
 def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more than what it does)
@@ -122,6 +124,8 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
+    if limits.tracing is not None:
+        note_traces(profile, event, limits.tracing, digest)
     mark = mark_of(role)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject, mark)
     if event.shown:

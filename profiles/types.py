@@ -69,6 +69,7 @@ __all__ = [
     "Ticket",
     "TimelineEntry",
     "ToldEntry",
+    "Traces",
     "cell_id",
     "company_id",
     "event_digest",
@@ -457,6 +458,15 @@ class Ledger(msgspec.Struct, array_like=True, gc=False):
     settled: Settled | None = None
 
 
+class Traces(msgspec.Struct, array_like=True, gc=False):
+    """What events leave of habits and wishes that nothing else keeps (`profiles.traces`)."""
+
+    when: bytearray = msgspec.field(default_factory=bytearray)  # what the customer did, by hour and weekday
+    months: bytes = b""  # in which they did something, the latest 24
+    kept: dict[str, bytes] = {}  # kind → the latest few mementos
+    contacts: dict[str, int] = {}  # channel, as the plan tells its cost → how many
+
+
 class Subscription(msgspec.Struct, array_like=True, gc=False):
     """One subscription; each time is the latest of its kind, 0 for never."""
 
@@ -828,3 +838,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     days: Days | None = None
     # what the counters of the partition have of it: local day, -1 for now → place of a counter → how much; *derived*
     counted: dict[int, dict[int, int]] | None = None
+    traces: Traces | None = None  # of who did or was told anything since they are kept

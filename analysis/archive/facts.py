@@ -21,6 +21,7 @@ from plan.model import ItemSpec
 from plan.plan import Plan
 from plan.rule import EventRule
 from plan.schema import MAX_AMOUNT
+from plan.traced.fact_paths import ITEM, NAMES, ORDER, channel_by_name, paths_of
 from profiles.money import CURRENCIES, to_minor
 from profiles.subscriptions.terms import spell_interval
 from profiles.times import parse_time
@@ -39,59 +40,6 @@ _SHAPES = 512  # sets of properties of one event that are remembered
 
 _CODES = frozenset(CURRENCIES)
 _AT = {name: place for place, name in enumerate(FACTS)}
-
-_NAMES: dict[str, tuple[str, ...]] = {
-    "product": ("product_id", "productId", "item_id", "sku"),
-    "feature": ("feature", "feature_name"),
-    "topic": ("topic",),
-    "reason": ("reason", "cancel_reason", "cancellation_reason", "cancellation_details.reason", "return_reason"),
-    "discount": ("discount", "discount_amount", "total_discount"),
-    "shipping": ("shipping", "shipping_cost", "shipping_amount"),
-    "channel": ("channel",),
-    "utm_source": ("utm_source", "campaign.source"),
-    "utm_medium": ("utm_medium", "campaign.medium"),
-    "utm_campaign": ("utm_campaign", "campaign.name"),
-    "referrer": ("referrer",),
-    "department": ("department", "team"),
-    "agent": ("agent_id", "agent", "assignee_id", "assignee"),
-    "resolution": ("resolution",),
-    "results": ("results", "results_count", "result_count", "nb_hits"),
-    "in_stock": ("in_stock", "inStock", "availability"),
-    "language": ("language",),
-    "plan": ("plan", "plan_name", "plan.name", "plan_id"),
-    "seats": ("seats",),
-    "mrr": ("mrr",),
-    "interval": ("interval", "billing_interval", "billing_period"),
-    "starts": ("starts_at", "start_date", "trial_start_date", "current_period_start", "period_start"),
-    "ends": ("ends_at", "end_date", "trial_end_date", "current_period_end", "period_end"),
-}
-"""Where a fact is found of which the plan says nothing."""
-
-_SERVICE = frozenset({"ticket_opened", "ticket_solved", "ticket_reopened", "ticket_replied", "complaint", "inquiry"})
-_CONTACT = frozenset({"contact_made", "contact_opened", "contact_clicked", "unsubscribe"})
-_ORDER = frozenset({"purchase", "refund"})
-_OF_ROLES: tuple[tuple[frozenset[str], str, tuple[str, ...]], ...] = (
-    (_SERVICE, "topic", ("type", "issue_type", "ticket_type", "category")),
-    (_CONTACT, "utm_campaign", ("campaign", "campaign_name", "campaign_id")),
-    (_ORDER, "cost", ("cost", "cost_of_goods", "cogs")),
-    (SUBSCRIPTION, "interval", ("period",)),
-    (SUBSCRIPTION, "ends", ("next_payment_at", "expires_at", "renews_at")),
-    (frozenset({"invoice"}), "ends", ("due_at", "due_date")),
-)
-"""The same, of roles in which these names mean it, too."""
-
-_LISTS = ("products", "items", "line_items")
-_LISTING = frozenset({"purchase", "refund", "cart", "checkout", "order_cancelled", "return"})
-"""Roles whose products become `items`: what is only shown in a list does not."""
-_ITEM: dict[str, tuple[str, ...]] = {
-    "product": ("product_id", "productId", "item_id", "sku", "id", "name"),
-    "category": ("category", "item_category"),
-    "quantity": ("quantity", "qty"),
-    "price": ("price", "unit_price"),
-    "cost": ("cost", "unit_cost", "cogs"),
-}
-_CHANNELS = {"Email ": "email", "Push Notification ": "push", "SMS ": "sms", "Live Chat ": "chat"}
-"""How events of Segment's specifications begin that happen through a channel."""
 
 _MONEY = frozenset({"cost", "discount", "shipping", "mrr"})
 _IDS = frozenset({"product", "agent", "plan", "utm_campaign"})
@@ -141,9 +89,9 @@ class _Reader:
     def __init__(self, rule: EventRule | None, role: str, currency: str) -> None:
         self._role, self._currency = role, currency
         self._planned = {} if rule is None else rule.checker.properties
-        self._paths = _paths(rule, role)
+        self._paths = paths_of(rule, role, FACTS)
         self._item = (rule and rule.spec.facts.item) or ItemSpec()
-        self._by_name = _channel(rule.name if rule is not None else "")
+        self._by_name = channel_by_name(rule.name if rule is not None else "")
         self._shapes: dict[tuple[str, ...], list[_Fill]] = {}
 
     def read(self, event: Event) -> Row:
@@ -172,7 +120,7 @@ class _Reader:
             _of_terms(event, row)
         if row[_FEATURE] is None and self._role == "feature_use":
             row[_FEATURE] = event.subject or None
-        if row[_COST] is None and row[_ITEMS] and self._role in _ORDER:
+        if row[_COST] is None and row[_ITEMS] and self._role in ORDER:
             row[_COST] = _cost(row[_ITEMS])
         return row
 
@@ -188,7 +136,7 @@ class _Reader:
         lists = [path for path in self._paths.get("items", ()) if path.partition(".")[0] in names]
         if lists:
             fills.append(self._items([getter(path) for path in lists]))
-        elif "items" in self._paths and not names.isdisjoint(_NAMES["product"]):
+        elif "items" in self._paths and not names.isdisjoint(NAMES["product"]):
             fills.append(self._items([lambda properties: [properties]]))
         return fills
 
@@ -209,7 +157,7 @@ class _Reader:
 
     def _items(self, lists: Sequence[Get]) -> _Fill:
         product, category, quantity, price, cost = (
-            _first([getter(path) for path in getattr(self._item, name) or _ITEM[name]]) for name in _ITEM
+            _first([getter(path) for path in getattr(self._item, name) or ITEM[name]]) for name in ITEM
         )
         default = self._currency
 
@@ -240,32 +188,12 @@ class _Reader:
         return fill
 
 
-def _paths(rule: EventRule | None, role: str) -> dict[str, tuple[str, ...]]:
-    """By fact, where it is found: where the plan says, else under the usual names that it does not call personal."""
-    said = {} if rule is None else {name: getattr(rule.spec.facts, name) for name in FACTS if name != "company"}
-    personal = {} if rule is None else rule.pii
-    paths: dict[str, tuple[str, ...]] = {}
-    usual = dict(_NAMES)
-    for roles, fact, names in _OF_ROLES:
-        if role in roles:
-            usual[fact] = (*usual.get(fact, ()), *names)
-    if role in _LISTING:
-        usual["items"] = _LISTS
-    for fact in FACTS:
-        given = said.get(fact) or tuple(path for path in usual.get(fact, ()) if not _is_personal(path, personal))
-        if given:
-            paths[fact] = given
-    if "text" not in paths and (written := [path for path, pii in personal.items() if pii == "free_text"]):
-        paths["text"] = tuple(path for path in written if "[]" not in path)
-    return paths
-
-
 def planned_facts(rule: EventRule) -> set[str]:
     """The columns that events of a rule may fill: those that the plan maps, and those of which it has a property."""
     planned, said = rule.checker.properties, rule.spec.facts
     found = {
         fact
-        for fact, paths in _paths(rule, rule.role).items()
+        for fact, paths in paths_of(rule, rule.role, FACTS).items()
         if getattr(said, fact, ()) or any(path.partition(".")[0] in planned for path in paths)
     }
     if rule.role == "feature_use" and said.subject:
@@ -273,15 +201,6 @@ def planned_facts(rule: EventRule) -> set[str]:
     if rule.role in SUBSCRIPTION and said.amount:
         found.add("mrr")
     return found
-
-
-def _is_personal(path: str, personal: Mapping[str, str]) -> bool:
-    parts = path.split(".")
-    return any(".".join(parts[: end + 1]) in personal for end in range(len(parts)))
-
-
-def _channel(name: str) -> str | None:
-    return next((channel for begin, channel in _CHANNELS.items() if name.startswith(begin)), None)
 
 
 def _where(event: Event, row: Row) -> str | None:

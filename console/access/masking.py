@@ -17,6 +17,7 @@ from console.access.hiding import hidden
 from console.access.scopes import Viewer
 from console.views.companies import CompanySummary, CompanyView
 from console.views.document import Document, Money
+from console.views.figures.customer_figures import SaidView, SearchedView, WishView
 from console.views.matters.cases import CaseRowView
 from console.views.person import Figure, ThinIdentity
 from console.views.search import SearchHit
@@ -78,6 +79,12 @@ def _masked(shown: Any, sight: Sight) -> Any:
             "shown": told,
         }
         return shown.model_copy(update=changed)
+    if isinstance(shown, SearchedView) and not sight.shows("free_text"):
+        return shown.model_copy(update={"what": hidden(shown.what, "free_text")})
+    if isinstance(shown, WishView):
+        return shown.model_copy(update={"what": scrub(shown.what)})
+    if isinstance(shown, SaidView):
+        return shown.model_copy(update={"topic": scrub(shown.topic), "product": scrub(shown.product)})
     if isinstance(shown, Document):
         return _document(shown, sight)
     if isinstance(shown, dict):

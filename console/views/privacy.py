@@ -11,10 +11,13 @@ from console.views.companies import CompanyView, company_view, members_of
 from console.views.document import Document, Money, Time
 from console.views.profile import ProfileView, profile_view
 from console.views.timeline import EventView, timeline_view
+from models.durations import DAY
 from plan import Plan
 from plan.model import Trait
 from profiles.companies.counting import read_part
 from profiles.ledger.entries import ROLES, entries_of
+from profiles.traces.mementos import mementos_of
+from profiles.traces.taking import BY_DAY
 from profiles.types import Event, Profile
 
 __all__ = ["CompanyExport", "ErasureReceipt", "Export", "LiftedView", "company_export_view", "export_view"]
@@ -100,6 +103,16 @@ class CountedView(Document):
     category: str | None
 
 
+class KeptView(Document):
+    """An answer, a contact, a complaint, a search…, as the profile keeps the latest few."""
+
+    kind: str
+    at: Time
+    what: str
+    more: str
+    rating: float | None
+
+
 class Export(Document):
     """All that is known about a customer."""
 
@@ -110,6 +123,7 @@ class Export(Document):
     counted: list[CountedView] = Field(
         description="What the profile keeps, apart from any event, of what adds up; the oldest first."
     )
+    kept: list[KeptView] = Field(description="The latest few of each kind that the profile keeps beside; oldest first.")
     latest_events: list[EventView] = Field(description="Where `events` is missing: what the profile itself keeps.")
 
 
@@ -134,6 +148,7 @@ def export_view(profile: Profile, events: list[Event], missing: str | None, now:
         events=[_event(event, plan) for event in sorted(events, key=lambda event: event.time)],
         missing=missing,
         counted=_counted(profile),
+        kept=_kept(profile),
         latest_events=timeline_view(profile, _MAX_TIMELINE, plan) if missing else [],
     )
 
@@ -201,6 +216,23 @@ def _counted(profile: Profile) -> list[CountedView]:
         )
         for entry in sorted(entries, key=lambda entry: (entry.time, entry.kind, entry.key, entry.part))
     ]
+
+
+def _kept(profile: Profile) -> list[KeptView]:
+    if profile.traces is None:
+        return []
+    found = [
+        KeptView(
+            kind=kind,
+            at=each.at * DAY if kind in BY_DAY else each.at,
+            what=each.what,
+            more=each.more,
+            rating=float(each.value) if each.value else None,
+        )
+        for kind, held in sorted(profile.traces.kept.items())
+        for each in mementos_of(held)
+    ]
+    return sorted(found, key=lambda each: (each.at, each.kind, each.what))
 
 
 def _trait(name: str, value: object, since: float, claimed: bool, plan: Plan) -> ExportedTrait:

@@ -59,7 +59,7 @@ def loyalty_of(
         steadiness: the share of months in which they came, 0 to 1; None where it is not known.
     """
     found = {
-        "satisfaction": satisfaction.mean,
+        "satisfaction": satisfaction.mean if satisfaction.year.mean is None else satisfaction.year.mean,
         "frequency": _frequency(profile, population, now, currency),
         "service": _service(profile),
         "steadiness": None if steadiness is None else 100.0 * steadiness,

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import NamedTuple
 
+from models.customer.answers import About, opinions_of
 from models.customer.attention import Attention, attention_of
 from models.customer.buying import Buying, buying_of
+from models.customer.coming import Coming, coming_of, steadiness_of
 from models.customer.config import CostsSpec
 from models.customer.dealings import dealings_of
 from models.customer.fifths import Fifths, fifths_of
 from models.customer.loyalty import Loyalty, loyalty_of
 from models.customer.satisfaction import Satisfaction, satisfaction_of
+from models.customer.wishes import Wishes, wishes_of
 from models.customer.worth import Profit, Value, profit_of, value_of
 from models.population.snapshot import PopulationSnapshot
 from profiles.types import Profile
@@ -38,6 +41,9 @@ class Picture(NamedTuple):
     satisfaction: Satisfaction
     attention: Attention
     habits: Buying
+    coming: Coming
+    needs: Wishes
+    opinion: list[About]
     profit: Profit
     loyalty: Loyalty
 
@@ -54,12 +60,20 @@ def picture_of(profile: Profile, now: float, asked: Asked, *, profiled: bool) ->
     dealings = dealings_of(profile)
     satisfaction = satisfaction_of(profile, dealings, now)
     staying = 1.0 - profile.score.risk if profiled and profile.score is not None else None
+    contacts = None if profile.traces is None else profile.traces.contacts
+    steadiness = steadiness_of(profile, now, asked.zone)
     return Picture(
         value_of(profile, dealings, now, asked.currency, asked.costs),
         fifths_of(profile, now, asked.currency, asked.population),
         satisfaction,
-        attention_of(profile, now),
+        attention_of(profile, now, asked.zone),
         buying_of(dealings, now, asked.zone),
-        profit_of(profile, dealings, asked.currency, asked.costs),
-        loyalty_of(profile, satisfaction, asked.population, now, asked.currency, asked.loyalty, staying=staying),
-    )
+        coming_of(profile),
+        wishes_of(profile, now, asked.zone),
+        opinions_of(profile),
+        profit_of(profile, dealings, asked.currency, asked.costs, contacts),
+        loyalty_of(
+            profile, satisfaction, asked.population, now, asked.currency, asked.loyalty, staying=staying,
+            steadiness=steadiness,
+        ),
+    )  # fmt: skip

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from models.customer.answers import Recent, recent_answers
 from models.customer.dealings import Dealings
+from models.customer.scales import SURVEYS, scaled
 from models.durations import DAY
 from profiles.types import Profile
 
-__all__ = ["SURVEYS", "Answers", "Satisfaction", "Share", "satisfaction_of", "scaled"]
-
-SURVEYS = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0)}
-"""The questions of which answers count, with the least and the best answer."""
+__all__ = ["Answers", "Satisfaction", "Share", "satisfaction_of"]
 
 _RETURNABLE = 30 * DAY
 """Seconds after which hardly an order comes back."""
@@ -53,15 +52,10 @@ class Satisfaction:
     last: float | None  # the latest answer to any question, 0 to 100
     at: float | None
     mean: float | None  # of all answers
+    year: Recent
     answers: list[Answers]  # by question
     returned: Share  # orders of which something was paid back, of those older than 30 days
     again: bool | None  # whether they bought on a second day; None of who never bought
-
-
-def scaled(kind: str, rating: float) -> float:
-    """An answer from 0 to 100; what is beyond the scale is its end."""
-    least, best = SURVEYS[kind]
-    return 100.0 * min(max((rating - least) / (best - least), 0.0), 1.0)
 
 
 def satisfaction_of(profile: Profile, dealings: Dealings, now: float) -> Satisfaction:
@@ -79,6 +73,7 @@ def satisfaction_of(profile: Profile, dealings: Dealings, now: float) -> Satisfa
         None if latest is None else latest.last,
         None if latest is None else latest.at,
         sum(each.mean * each.count for each in answers) / count if count else None,
+        recent_answers(profile, now),
         answers,
         Share(sum(order.returned for order in old), len(old)),
         profile.purchases.orders > 1 if profile.purchases.orders else None,

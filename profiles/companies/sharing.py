@@ -89,7 +89,8 @@ class Companies:
         self.champions = champions
         self.id_of = id_of
         self._parts_of = limits.narrowed
-        self.limits = replace(limits, days=None, narrowed=dict.fromkeys(limits.narrowed, _parts_kept))
+        narrowed = dict.fromkeys(limits.narrowed, _parts_kept)
+        self.limits = replace(limits, days=None, narrowed=narrowed, tracing=None)
         self.whole = whole
         self._most, self._room = most, room
         self._cell_id = cell_id

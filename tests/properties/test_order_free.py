@@ -15,6 +15,7 @@ from profiles.merge import merge
 from profiles.money import Rates
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
+from profiles.traces.taking import Tracing
 from profiles.types import Claim, Event, Profile, Terms, event_digest
 
 pytestmark = pytest.mark.slow
@@ -36,6 +37,16 @@ LIMITS = Limits(
         "visit": lambda event: ["visit?web"] if event.source == "web" else [],
     },
     parts=frozenset({"purchase?games", "visit?web"}),
+    tracing=Tracing(
+        left={
+            "purchase": lambda event: [("bought", event.category, "")] if event.category else [],
+            "csat": lambda event: [("csat", event.subject, "")],
+            "nps": lambda event: [("nps", event.source, "")],
+            "contact_made": lambda event: [("contact", event.source, "phone" if event.quantity > 4 else "")],
+            "search": lambda event: [("search", f"thing {event.quantity}", "")],
+        },
+        channels=frozenset({"phone"}),
+    ),
 )
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from console.views.document import Document, Money, Time
 from models.customer.picture import Picture
 
-__all__ = ["FiguresView", "figures_of"]
+__all__ = ["FiguresView", "SaidView", "SearchedView", "WishView", "figures_of"]
 
 
 def _money(minor: Any, info: ValidationInfo) -> Any:
@@ -76,6 +76,14 @@ class AnswersView(Document):
     mean: float
 
 
+class RecentView(Document):
+    """Answers of the last 365 days, from 0 to 100: of each question the newest eight at most."""
+
+    mean: float | None = Field(description="null without one.")
+    count: int
+    trend: float | None = Field(description="Mean of the newest two less that of those before; null of fewer than 4.")
+
+
 class SatisfactionView(Document):
     """How satisfied the customer says they are, 0 to 100, and what they do."""
 
@@ -83,6 +91,7 @@ class SatisfactionView(Document):
     last: float | None = Field(description="The latest answer; null without one.")
     at: Time | None
     mean: float | None = Field(description="Of all answers.")
+    year: RecentView
     answers: list[AnswersView] = Field(description="By question.")
     returned: ShareView = Field(
         description="Orders of which something was paid back, of those that are older than 30 days and kept one by one."
@@ -107,12 +116,39 @@ class ToldView(Document):
     days: float = Field(description="Since the last.")
 
 
+class SaidView(Document):
+    """A complaint or an inquiry."""
+
+    at: Time
+    topic: str
+    product: str
+
+
+class ContactView(Document):
+    """How often we came to the customer this week, by whom and how."""
+
+    department: str
+    channel: str
+    count: int
+
+
+class ContactsView(Document):
+    """Our contacts of this ISO week, of the latest 16 ever."""
+
+    each: list[ContactView]
+    count: int
+    double: bool = Field(description="By two departments or more.")
+
+
 class AttentionView(Document):
     """What waits for an answer."""
 
     tickets: list[OpenTicketView] = Field(description="The oldest first; of the latest 16.")
     complaint: ToldView | None
     inquiry: ToldView | None
+    complaints: list[SaidView] = Field(description="The latest eight, the latest first.")
+    inquiries: list[SaidView]
+    contacts: ContactsView
 
 
 class FavouriteView(Document):
@@ -133,6 +169,45 @@ class HabitsView(Document):
     past: float | None = Field(description="`elapsed` / `gap`: above 1 they are late.")
     payment_day: int | None = Field(description="Of the month; null where half of the payments are not around one.")
     favourites: list[FavouriteView] = Field(description="At most three.")
+
+
+class ComingView(Document):
+    """When the customer comes, by the plan's clocks; null where nothing stands out, or after fewer than 20 times."""
+
+    times: int = Field(description="Visits, logins, orders, messages… that are counted.")
+    hour: int | None = Field(description="The first of the three hours with most of them, from 30 % on.")
+    hour_share: float | None
+    weekday: int | None = Field(description="0 is Monday; from 25 % on.")
+    weekday_share: float | None
+
+
+class WishView(Document):
+    """Something that was wanted."""
+
+    what: str
+    days: int = Field(description="Ago, the last time.")
+
+
+class SearchedView(WishView):
+    """What was typed."""
+
+
+class NeedsView(Document):
+    """What the customer looked for and did not get, the latest first."""
+
+    searched: list[SearchedView] = Field(description="Without a result, within 90 days.")
+    waits: list[WishView] = Field(description="To be told when it is there again, and not bought since.")
+
+
+class AboutView(Document):
+    """What the customer thinks of a product or a category, by their reviews."""
+
+    what: str
+    category: bool
+    mean: float
+    count: int
+    last: float
+    at: Time
 
 
 class CostView(Document):
@@ -177,6 +252,9 @@ class FiguresView(Document):
     satisfaction: SatisfactionView
     attention: AttentionView
     habits: HabitsView
+    coming: ComingView
+    needs: NeedsView
+    opinion: list[AboutView] = Field(description="By product and category, of the latest eight reviews.")
     profit: ProfitView
     loyalty: LoyaltyView
 

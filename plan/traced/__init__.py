@@ -1,0 +1,1 @@
+"""What events leave in profiles besides their neutral facts, and where that is found in them."""
