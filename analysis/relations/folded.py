@@ -31,8 +31,8 @@ def tickets(base: Base) -> ir.Table:
     """One row a ticket that was opened, by `customer` and `subject`, with what its first opening says of it.
 
     In microseconds: `opened`, `replied` (the first public answer), `solved` (first), `closed` (last, if solved now),
-    null for not yet. `replies` and `reopened` count. What is said to have happened before the opening is left out; the
-    analysis `quality` counts it.
+    null for not yet; one that is opened again after it was solved is not solved now. `replies` and `reopened` count.
+    What is said to have happened before the opening is left out; the analysis `quality` counts it.
     """
     events = base.of(*_ROLES).filter(lambda t: t.subject != "")
     first = ibis.window(group_by=["customer", "subject"], order_by=["us", "log_partition", "log_offset"])
@@ -48,7 +48,7 @@ def tickets(base: Base) -> ir.Table:
         replied=later.us.min(where=when("ticket_replied")),
         solved=later.us.min(where=when("ticket_solved")),
         last_solved=later.us.max(where=when("ticket_solved")),
-        last_reopened=later.us.max(where=when("ticket_reopened")),
+        last_reopened=later.us.max(where=when("ticket_reopened") | (when("ticket_opened") & (later.us > later.opened))),
         replies=when("ticket_replied").ifelse(1, 0).sum(),
         reopened=when("ticket_reopened").ifelse(1, 0).sum(),
     )

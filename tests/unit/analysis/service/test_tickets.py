@@ -39,3 +39,12 @@ def test_the_worst_that_stay_open_are_in_the_median() -> None:
 def test_what_was_solved_before_it_was_opened_is_not_solved() -> None:
     [row] = run(TICKETS, archived(ticket("a", "1", "01-05", solved="01-04"), until="03-10"), Parameters()).rows
     assert (row["opened"], row["solved"], row["resolved"], row["median"]) == (1, 0, None, None)
+
+
+def test_a_ticket_that_is_opened_again_after_it_was_solved_waits_again() -> None:
+    """Not one of which it is only told again that it was opened, before it was solved."""
+    again = happened("a", "ticket_opened", "01-08", subject="1")
+    told_twice = happened("b", "ticket_opened", "01-05 13:00", subject="2")
+    events = [*ticket("a", "1", "01-05", solved="01-06"), again, *ticket("b", "2", "01-05", solved="01-06"), told_twice]
+    [row] = run(TICKETS, archived(events, until="03-10"), Parameters()).rows
+    assert (row["opened"], row["solved"], row["unsolved"]) == (2, 2, 1)
