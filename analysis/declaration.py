@@ -187,6 +187,7 @@ class Analysis(Generic[P]):
         columns: further columns that `finish` makes.
         sentence: one sentence on the result, None if there is nothing to say.
         notes: what a reader has to know of these rows.
+        without: parameters that would change nothing here: no form has them, and asking for one is wrong.
     """
 
     name: str
@@ -205,3 +206,4 @@ class Analysis(Generic[P]):
     columns: Sequence[Column] = ()
     sentence: Callable[[list[Row], Base, P], Text | None] | None = None
     notes: Callable[[list[Row], Base, P], list[Text]] | None = None
+    without: tuple[str, ...] = ()

@@ -54,6 +54,7 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
         WrongUse: it does not know what was asked.
     """
     began = time.monotonic()
+    _refuse(analysis, given)
     given = given.by_plan(analysis.name, engine.frame)
     base = Base(engine, given)
     expression = cells(analysis, base)
@@ -108,6 +109,7 @@ def behind(
     if figure is None or not figure.listed:
         known = ", ".join(each.name for each in analysis.measures if each.listed)
         raise WrongUse(f"no list stands behind {measure!r} of {analysis.name}; there is one behind {known}")
+    _refuse(analysis, given)
     base = Base(engine, given.by_plan(analysis.name, engine.frame))
     members = keyed_members(analysis, base)
     for column in analysis.dimensions:
@@ -119,7 +121,6 @@ def behind(
     if where:
         members = members.filter(members[where])
     customers = members.group_by("customer").agg(**_known(members, analysis))
-    total = engine.fetch(customers.agg(total=customers.count())).to_pylist()[0]["total"]
     worth = margins(engine, customers.select("customer"))
     ordered = customers.left_join(worth, "customer").select(*customers.columns, MARGIN.name)
     ordered = ordered.order_by(ibis.desc(ordered[MARGIN.name].fill_null(0)), "customer").limit(most)
@@ -127,9 +128,19 @@ def behind(
         {"customer": row.pop("customer"), MARGIN.name: row.pop(MARGIN.name), **row}
         for row in engine.fetch(ordered).to_pylist()
     ]
+    total = len(rows)
+    if total == most:
+        total = engine.fetch(customers.agg(total=customers.count())).to_pylist()[0]["total"]
     return Behind(
         name=analysis.name, cell=dict(cell), measure=measure, customers=rows, total=total, as_of=base.frame.now
     )
+
+
+def _refuse(analysis: Analysis[P], given: P) -> None:
+    plain = analysis.parameters()
+    asked = [name for name in analysis.without if getattr(given, name) != getattr(plain, name)]
+    if asked:
+        raise WrongUse(f"{', '.join(asked)} would change nothing: {analysis.name} does not know it")
 
 
 def cells(analysis: Analysis[Any], base: Base) -> ir.Table:

@@ -93,6 +93,7 @@ def shoot(browser: Browser, url: str, cookies: list[Any], one: Picture) -> None:
     if one.path == "/pipeline":
         _send_some(page)
     page.wait_for_timeout(1500)
+    page.get_by_text("Computing…").first.wait_for(state="detached", timeout=120_000)
     path = IMAGES / f"{one.name}.png"
     _save(page, path)
     wide = page.evaluate("document.documentElement.scrollWidth")

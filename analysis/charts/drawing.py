@@ -80,7 +80,8 @@ class Data:
         y = self.ys[0]
         weights = {key: sum(abs(number(row.get(y)) or 0) for row in rows.values()) for key, rows in groups.items()}
         chosen = sorted(groups, key=lambda key: -weights[key])[:8]
-        return [(names[key] or "–", y, groups[key]) for key in groups if key in chosen]
+        of = f"{self.label(y)}: " if parted else ""
+        return [(of + (names[key] or "–"), y, groups[key]) for key in groups if key in chosen]
 
     @cached_property
     def _parted(self) -> str:

@@ -22,6 +22,8 @@ SERIES = 8
 HEAT = 9
 
 _LONGEST = 22  # letters of a label
+_LETTER = 7  # units that one is wide
+_ALL = 8  # labels that all stand below an axis, cut to their room
 
 
 def el(name: str, text: str = "", /, **attributes: Any) -> str:
@@ -105,11 +107,16 @@ class Canvas:
     def below(self, labels: Sequence[str], at: Callable[[int], float]) -> None:
         """Labels under the axis, as many as have room."""
         room = (self.x1 - self.x0) / max(1, len(labels))
-        widest = max((len(label) for label in labels), default=1) * 7 + 10
-        every = max(1, -(-widest // max(1, int(room))))
+        widest = max((len(label) for label in labels), default=1) * _LETTER + 10
+        every = max(1, -(-widest // max(1, int(room)))) if len(labels) > _ALL else 1
         for place in range(0, len(labels), every):
-            text = escape(short(labels[place]))
-            self.add(el("text", text, x=at(place), y=self.y0 + 18, cls="tick", text_anchor="middle"))
+            label = short(labels[place], min(_LONGEST, max(6, int(room * every / _LETTER))))
+            x, half = at(place), len(label) * _LETTER / 2
+            over = x + half > self.width
+            self.add(
+                el("text", escape(label), x=self.width - 1 if over else x, y=self.y0 + 18, cls="tick",
+                   text_anchor="end" if over else "middle")
+            )  # fmt: skip
 
     def legend(self, names: Sequence[str]) -> None:
         """What the colours mean, in a line or more above."""

@@ -112,10 +112,9 @@ SELECT (SELECT count(*) FROM people WHERE internal),
 """
 
 _LATE = """
-WITH first AS (SELECT day, min(received_us) AS us FROM made_facts GROUP BY day)
-SELECT DISTINCT f.day FROM made_facts f JOIN first USING (day)
-WHERE f.received_us >= {lateness} + greatest(first.us, epoch_us(timezone('{zone}', f.day + INTERVAL 1 DAY)))
-ORDER BY 1
+SELECT day FROM made_facts GROUP BY day
+HAVING max(received_us) >= {lateness} + greatest(min(received_us), epoch_us(timezone('{zone}', day + INTERVAL 1 DAY)))
+ORDER BY day
 """
 """Days that were closed, `lateness` after their end or after the first event of them came, and then had another."""
 

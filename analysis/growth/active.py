@@ -72,6 +72,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
 
 ACTIVE = Analysis(
     name="active",
+    without=("by",),
     room="growth",
     title=Text("Active customers", "活跃客户"),
     question=Text("How many customers are active, and how often?", "有多少客户活跃，频率如何？"),

@@ -42,6 +42,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 ACTIVE_DAYS = Analysis(
     name="active_days",
+    without=("by",),
     room="growth",
     title=Text("Active days", "活跃天数"),
     question=Text("On how many days is a customer active?", "客户在多少天里活跃？"),

@@ -148,6 +148,7 @@ def _notes(rows: list[Row], base: Base, asked: Parameters) -> list[Text]:
 
 BASE = Analysis(
     name="base",
+    without=("by", "product", "category", "channel", "campaign"),
     room="growth",
     title=Text("Customer base", "客户基数"),
     question=Text("How does the number of customers move, and why?", "客户数量如何变化，原因是什么？"),

@@ -51,6 +51,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
 
 CLOCK = Analysis(
     name="clock",
+    without=("by",),
     room="growth",
     title=Text("Hours of the week", "一周时段"),
     question=Text("When in the week does something happen?", "某类事件在一周的什么时段发生？"),

@@ -65,6 +65,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 LIFECYCLE = Analysis(
     name="lifecycle",
+    without=("by",),
     room="growth",
     title=Text("Lifecycle", "生命周期"),
     question=Text(

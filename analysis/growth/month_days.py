@@ -41,6 +41,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 MONTH_DAYS = Analysis(
     name="month_days",
+    without=("by",),
     room="growth",
     title=Text("Days of the month", "每月日期"),
     question=Text("On which days of the month does something happen?", "某类事件发生在每月的哪几天？"),

@@ -75,6 +75,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 RATES = Analysis(
     name="rates",
+    without=("by",),
     room="growth",
     title=Text("Returns, complaints, answers", "退货、投诉与反馈"),
     question=Text(

@@ -48,6 +48,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 RFM = Analysis(
     name="rfm",
+    without=("by",),
     room="growth",
     title=Text("Recency, frequency, money", "近度、频度、金额"),
     question=Text("Who bought lately, often and for much?", "谁最近买、常买、买得多？"),

@@ -81,6 +81,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
 
 SPREAD = Analysis(
     name="spread",
+    without=("by",),
     room="growth",
     title=Text("Spread", "分布"),
     question=Text("How unequal are customers?", "客户之间差异有多大？"),

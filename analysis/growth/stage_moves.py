@@ -40,6 +40,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 STAGE_MOVES = Analysis(
     name="stage_moves",
+    without=("by", "product", "category", "channel", "campaign"),
     room="growth",
     title=Text("Moves between stages", "阶段流转"),
     question=Text("From which stage into which do customers move?", "客户从哪个阶段流向哪个阶段？"),

@@ -31,6 +31,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 STAGES_OF_THE_BASE = Analysis(
     name="stages",
+    without=("by", "product", "category", "channel", "campaign"),
     room="growth",
     title=Text("Stages", "客户阶段"),
     question=Text("How many customers are in each stage?", "各阶段有多少客户？"),

@@ -38,6 +38,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 TECHNOGRAPHIC = Analysis(
     name="technographic",
+    without=("by",),
     room="growth",
     title=Text("Devices and browsers", "设备与浏览器"),
     question=Text("With what do customers come, and who of them buys?", "客户用什么设备访问，其中谁会购买？"),

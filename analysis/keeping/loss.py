@@ -68,6 +68,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 LOSS = Analysis(
     name="loss",
+    without=("by", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Lost customers", "流失客户"),
     question=Text("Who was lost, when, what were they worth, and why?", "谁流失了，何时，价值多少，原因为何？"),

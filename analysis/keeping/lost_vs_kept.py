@@ -275,6 +275,7 @@ COMPARED = (
 
 LOST_VS_KEPT = Analysis(
     name="lost_vs_kept",
+    without=("since", "until", "interval", "by", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Lost against kept", "流失与留存对比"),
     question=Text("What did customers who left have in common before?", "流失客户此前有何共同之处？"),

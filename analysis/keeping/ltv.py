@@ -65,6 +65,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 LTV = Analysis(
     name="ltv",
+    without=("by", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Value over time", "客户累计价值"),
     question=Text(

@@ -79,6 +79,7 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 
 RETENTION = Analysis(
     name="retention",
+    without=("by", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Retention", "留存"),
     question=Text("Of those who came first in a period, who came back?", "某一时期首次到来的客户中，有多少人回来了？"),

@@ -71,6 +71,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 SURVIVAL = Analysis(
     name="survival",
+    without=("product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Survival", "留存时长"),
     question=Text("How long does what begins last?", "开始之后能持续多久？"),

@@ -23,7 +23,7 @@ _TUNED = 4000  # customers for which it is the narrowest
 class Asked(Parameters):
     """What counts, within how long, and which effect would be worth having."""
 
-    measure: Literal["purchase", "net"] = Field("purchase", description="What counts: an order, or net of orders.")
+    outcome: Literal["purchase", "net"] = Field("purchase", description="What counts: an order, or net of orders.")
     within: int = Field(28, ge=1, le=366, description="Days after the risk rose within which it counts.")
     threshold: float | None = Field(
         None, gt=0, lt=1, description="The risk from which on a customer is looked at; that of the plan's alerts."
@@ -97,7 +97,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         acted=closed & ~held, held=closed & held, acted_bought=closed & ~held & bought,
         held_bought=closed & held & bought,
         acted_net=(closed & ~held).ifelse(found.net, 0), held_net=(closed & held).ifelse(found.net, 0),
-        y=bought.ifelse(1.0, 0.0) if asked.measure == "purchase" else found.net.cast("float64"),
+        y=bought.ifelse(1.0, 0.0) if asked.outcome == "purchase" else found.net.cast("float64"),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     )
     found = base.engine.fetch(days.order_by(["day", "held"])).to_pylist()
     sequence = Sequence(1 - base.frame.hold_out, base.frame.confidence)
-    scale = 100.0 if asked.measure == "purchase" else 100 / 10 ** exponent(base.frame.currency)
+    scale = 100.0 if asked.outcome == "purchase" else 100 / 10 ** exponent(base.frame.currency)
     for row in rows:
         theirs = [each for each in found if each["period"] == row["period"]]
         for day in sorted({each["day"] for each in theirs}):
@@ -143,7 +143,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
     last = rows[-1]
     low, high = last["effect_low"], last["effect_high"]
     if last["verdict"] in ("brings", "harms") and low is not None and high is not None:
-        of_orders = asked.measure == "purchase"
+        of_orders = asked.outcome == "purchase"
         ends = sorted(abs(end) for end in (low, high))
         what, zh = ("orders", "单") if of_orders else (f"{base.frame.currency} net", f"{base.frame.currency} 净额")
         verb, verb_zh = ("brings", "带来") if last["verdict"] == "brings" else ("costs", "损失")
@@ -179,6 +179,7 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 
 EXPERIMENT = Analysis(
     name="experiment",
+    without=("by", "product", "category", "channel", "campaign"),
     room="marketing",
     title=Text("What acting on risks brings", "风险行动的效果"),
     question=Text(

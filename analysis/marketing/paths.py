@@ -163,6 +163,7 @@ _NEEDS = (Need("visit|view|search|purchase"),)
 
 PATHS = Analysis(
     name="paths",
+    without=("by",),
     room="marketing",
     title=Text("Paths", "路径"),
     question=Text("What do people do one after the other?", "人们依次做了什么？"),
@@ -187,6 +188,7 @@ PATHS = Analysis(
 
 FLOWS = Analysis(
     name="flows",
+    without=("by",),
     room="marketing",
     title=Text("Flows", "流向"),
     question=Text("Where do people go from each step, and where do they leave?", "人们从每一步走向哪里，在哪里离开？"),

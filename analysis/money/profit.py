@@ -267,6 +267,7 @@ PROFIT = Analysis(
 
 DECILES = Analysis(
     name="profit_deciles",
+    without=("by",),
     room="money",
     title=Text("Profit by tenths of customers", "按客户十分位的利润"),
     question=Text(

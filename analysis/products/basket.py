@@ -101,6 +101,7 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 
 BASKET = Analysis(
     name="basket",
+    without=("by",),
     room="products",
     title=Text("Bought together", "一起购买"),
     question=Text(

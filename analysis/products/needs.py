@@ -93,6 +93,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 NEEDS = Analysis(
     name="needs",
+    without=("by",),
     room="products",
     title=Text("Needs", "需求"),
     question=Text(

@@ -104,6 +104,7 @@ def _ends(left: float, variance: float, width: float) -> tuple[float | None, flo
 
 NEW_PRODUCTS = Analysis(
     name="new_products",
+    without=("by", "category", "channel", "campaign"),
     room="products",
     title=Text("New products", "新品"),
     question=Text("How fast do customers take up what is new?", "客户多快接受新品？"),

@@ -92,6 +92,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 NEXT = Analysis(
     name="next_product",
+    without=("by",),
     room="products",
     title=Text("Next product", "下一个商品"),
     question=Text(

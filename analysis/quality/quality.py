@@ -56,6 +56,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 
 QUALITY = Analysis(
     name="quality",
+    without=("by",),
     room="quality",
     title=Text("Quality of the data", "数据质量"),
     question=Text("How far are the events to be trusted?", "事件数据有多可靠？"),

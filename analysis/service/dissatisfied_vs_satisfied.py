@@ -74,6 +74,7 @@ def _notes(rows: list[Row], base: Base, asked: Parameters) -> list[Text]:
 
 DISSATISFIED_VS_SATISFIED = Analysis(
     name="dissatisfied_vs_satisfied",
+    without=("by",),
     room="service",
     title=Text("Dissatisfied against satisfied", "不满意与满意对比"),
     question=Text(

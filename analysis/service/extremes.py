@@ -55,6 +55,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 EXTREMES = Analysis(
     name="extremes",
+    without=("by",),
     room="service",
     title=Text("Most and least satisfied", "最满意与最不满意的客户"),
     question=Text("Who are the most and the least satisfied fifth?", "最满意和最不满意的五分之一客户是谁？"),

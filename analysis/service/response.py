@@ -52,6 +52,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 
 RESPONSE = Analysis(
     name="response",
+    without=("by",),
     room="service",
     title=Text("Response to campaigns", "活动响应"),
     question=Text("What do those do whom a campaign reached?", "活动触达的客户做了什么？"),

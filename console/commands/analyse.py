@@ -95,7 +95,8 @@ def show_list(context: typer.Context, as_json: AsJson = False) -> None:
 
 def _command(analysis: Analysis[Any]) -> Callable[..., None]:
     """The command of one analysis: its parameters are its options."""
-    kinds = {name: _option(name, info) for name, info in analysis.parameters.model_fields.items()}
+    fields = analysis.parameters.model_fields
+    kinds = {name: _option(name, info) for name, info in fields.items() if name not in analysis.without}
     shared: dict[str, tuple[Any, Any]] = {
         "behind": (Of, None), "cell": (Cell, None), "as_csv": (AsCsv, False), "sql": (Sql, False),
         "archive": (Archive, None), "url": (Url, None), "token": (Token, None),

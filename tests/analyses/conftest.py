@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -45,12 +47,21 @@ def empty() -> Duck:
 
 
 @pytest.fixture(scope="session")
-def results(engine: Duck) -> Callable[[str], Result]:
-    """Answers the result of an analysis of this history, with nothing asked for."""
+def results(engine: Duck, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Result]:
+    """Answers the result of an analysis of this history, with nothing asked for; made once for all workers."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.mktemp("results")
 
     @cache
     def result(name: str) -> Result:
+        made = shared / f"{name}.result"
+        if made.exists():
+            return cast(Result, pickle.loads(made.read_bytes()))
         analysis = analysis_named(name)
-        return run(analysis, engine, analysis.parameters())
+        found = run(analysis, engine, analysis.parameters())
+        draft = shared / f"{name}.{os.getpid()}"
+        draft.write_bytes(pickle.dumps(found))
+        draft.rename(made)
+        return found
 
     return result

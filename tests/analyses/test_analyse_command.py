@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,10 @@ from analysis.registry import analyses
 from analysis.result import Result
 from analysis.running import run
 from console.commands.main import create_cli
-from tests.console.support_api import PLAN_FILE
+from profiles.types import Profile
+from tests.console.browsing.living import living
+from tests.console.people import keep, store
+from tests.console.support_api import PLAN, PLAN_FILE, TOKEN
 
 ALL = analyses()
 APP = create_cli()
@@ -33,6 +37,7 @@ def rapport(engine: Duck, results: Callable[[str], Result], monkeypatch: pytest.
         return results(analysis.name) if given == analysis.parameters() else run(analysis, given_engine, given)
 
     monkeypatch.setattr(Duck, "open", lambda *given, **more: engine)
+    monkeypatch.setattr("console.commands.analyse.load_plan", lambda path: PLAN)  # read once, not by every command
     monkeypatch.setattr("analysis.running.run", known)
 
     def command(*words: str, code: int = 0) -> str:
@@ -58,7 +63,7 @@ def test_its_table(name: str, rapport: Rapport, results: Callable[[str], Result]
 @pytest.mark.parametrize("name", ALL)
 def test_its_help_tells_what_may_be_asked(name: str, rapport: Rapport) -> None:
     text = rapport(name, "--help")
-    for parameter in ALL[name].parameters.model_fields:
+    for parameter in set(ALL[name].parameters.model_fields) - set(ALL[name].without):
         assert f"--{parameter.replace('_', '-')}" in text
     assert "Examples:" in text
 
@@ -76,6 +81,26 @@ def test_who_is_behind_a_number(rapport: Rapport, results: Callable[[str], Resul
     assert found["total"] == len(found["data"]) == row["returned"]
     assert f"Came back: {row['returned']}" in rapport("retention", "--behind", "returned", *cell)
     assert rapport("retention", "--behind", "returned", *cell, "--csv").count("\n") == row["returned"] + 1
+
+
+def test_they_are_called_by_name_where_rapport_answers(rapport: Rapport, results: Callable[[str], Result]) -> None:
+    """As whoever the token belongs to may see them; those who brought most first."""
+    part = next(row["by"] for row in results("keep").rows if row["customers"] > 1)
+    words = ("keep", "--behind", "customers", "--cell", f"by={part}")
+    rows = json.loads(rapport(*words, "--json"))["data"]
+    assert [row["label"] for row in rows] == [""] * len(rows)
+    margins = [row["figures"]["margin_12m"] for row in rows]
+    assert margins == sorted(margins, reverse=True)
+    assert "Without names: " in rapport(*words, "--url", "http://127.0.0.1:9")
+    held = store()
+    first = Profile(rows[0]["profile"], created=0.0, updated=0.0, traits={"firstName": ("Ada", 0.0, b"")})
+    keep(held, first)
+    with living(held) as console:
+        text = rapport(*words, "--url", console.url, "--token", TOKEN)
+        named = json.loads(rapport(*words, "--url", console.url, "--token", TOKEN, "--json"))["data"]
+    assert re.search(r"Ada .*€", text)
+    assert "Without names" not in text
+    assert [row["label"] for row in named] == ["Ada", *[""] * (len(rows) - 1)]
 
 
 def test_what_is_asked_narrows_it_and_sql_is_shown(rapport: Rapport) -> None:

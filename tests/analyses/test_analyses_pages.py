@@ -64,7 +64,7 @@ def test_its_page_has_the_figures_and_the_chart(
     text = html.unescape(answer.text)
     assert analysis.question.en in text
     for field in analysis.parameters.model_fields:
-        assert f'name="{field}"' in text
+        assert (f'name="{field}"' in text) == (field not in analysis.without)
     lines = re.findall(r"<tr(?: class=\"unfinished\"[^>]*)?>\s*<td", answer.text)
     assert len(lines) == min(300, len(results(analysis.name).rows))
     assert "RAPPORT" not in text
@@ -104,6 +104,7 @@ def test_the_overview_tells_how_figures_stand(ask: Ask, results: Callable[[str],
     page = ask("/analyses?country=NL").text
     for name in {kpi.analysis for kpi in KPIS}:
         assert f'hx-get="/analyses/{name}/figures?country=NL"' in page
+    assert ">few</span>" in ask("/analyses/base").text
     text = ask("/analyses/base/figures").text
     assert text.count('class="card tile"') == sum(kpi.analysis == "base" for kpi in KPIS)
     rows = {row["period"]: row for row in results("base").rows}

@@ -60,6 +60,8 @@ def test_the_declaration_is_whole(analysis: Analysis[Any]) -> None:
     assert {name for name in (chart.x, *ys, chart.color, chart.low, chart.high) if name} <= set(names)
     for name, field in analysis.parameters.model_fields.items():
         assert field.description, name
+        assert name != "measure", "that is the figure whose list is asked for"
+    assert set(analysis.without) <= set(analysis.parameters.model_fields)
 
 
 @EVERY

@@ -36,6 +36,8 @@ def fields_of(analysis: Analysis[Any], asked: Mapping[str, str]) -> list[Field]:
     shared = Parameters.model_fields
     made = []
     for name, info in analysis.parameters.model_fields.items():
+        if name in analysis.without:
+            continue
         kind, choices = _kind(info.annotation)
         default = "" if info.default is None or info.is_required() else written(info.default)
         made.append(

@@ -84,7 +84,7 @@ def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     @router.get("/analyses/{name}/figures")
     async def figures(request: Request, name: str, viewer: Viewer = reads) -> Response:
         analysis, language = known(name), language_of(request)
-        given = _given(request, _SHARED)
+        given = _given(request, [each for each in _SHARED if each not in analysis.without])
         tiles = []
         problem = ""
         for kpi in [each for each in KPIS if each.analysis == name]:
@@ -102,7 +102,7 @@ def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     async def card(request: Request, name: str, viewer: Viewer = reads) -> Response:
         analysis, language = known(name), language_of(request)
         result = None
-        given = _given(request, _SHARED)
+        given = _given(request, [each for each in _SHARED if each not in analysis.without])
         asked, problem = read(analysis.parameters, given)
         try:
             result = await told(deps.analyses.run(analysis, asked)) if not problem else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import date
 from typing import Any
@@ -101,7 +102,7 @@ def test_streams_are_of_the_last_period_that_has_ended() -> None:
 def test_figures_of_several_parts_are_drawn_by_part() -> None:
     """Two rows of a month: the first figure of each part, not the two figures of whichever comes last."""
     text = drawn(Chart("bars", "month", ("n", "m")))
-    assert 'class="legend">a<' in text
+    assert 'class="legend">Count: a<' in text
     assert "Other" not in ET.tostring(ET.fromstring(text), encoding="unicode").replace("Count, Other", "")
     once = drawn(Chart("bars", "month", ("n", "m")), ROWS[::2])
     assert "Other" in once.replace("Count, Other", "")
@@ -119,3 +120,11 @@ def test_columns_of_a_heat_map_say_which_month_or_day_they_are_and_the_first_of_
     assert ">s41<" not in ranked
     days = [row | {"month": date(2025, 5, at % 13 + 1)} for at, row in enumerate(cells[:39])]
     assert ">05-13<" in drawn(Chart("heat", "month", "name", "n"), days)
+
+
+def test_each_of_a_few_places_has_its_name_within_the_drawing() -> None:
+    long = [{**row, "name": f"{row['name'][:1]}{'w' * 40}{number}"} for number, row in enumerate(ROWS[:4])]
+    labels = re.findall(r'class="tick" text-anchor="middle">([^<]*)<', drawn(Chart("bars", "name", "n"), long))
+    assert len(labels) == 4
+    last = re.findall(r'<text x="(\d+)"[^>]*text-anchor="end">2026-03-01', drawn(Chart("lines", "month", "n", "name")))
+    assert last == ["759"], "at the edge, not beyond it"

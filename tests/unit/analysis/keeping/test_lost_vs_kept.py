@@ -29,7 +29,7 @@ def test_a_reopened_ticket_by_hand() -> None:
             shop.append(happened(name, "ticket_reopened", BOUGHT))
         if not lost:  # after the cut: a consequence of being there, and no feature
             shop.append(happened(name, "complaint", LATER))
-    result = run(LOST_VS_KEPT, archived(shop, until="2025-12-31"), Asked(cuts=1, since=date(2025, 1, 1)))
+    result = run(LOST_VS_KEPT, archived(shop, until="2025-12-31"), Asked(cuts=1))
     rows = {row["feature"]: row for row in result.rows}
     assert set(rows) == {"ticket_reopened, any in 91 days", "a ticket is open"}
     found = rows["ticket_reopened, any in 91 days"]

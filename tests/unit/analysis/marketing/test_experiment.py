@@ -72,7 +72,7 @@ def test_an_effect_and_its_interval() -> None:
     assert result.sentence.en.startswith("Acting on risks brings between 18.")
     held = behind(EXPERIMENT, engine, Asked(), {"period": "2026-02-01"}, "held_bought")
     assert held.total == 180
-    [net] = run(EXPERIMENT, engine, Asked(measure="net", least=50)).rows
+    [net] = run(EXPERIMENT, engine, Asked(outcome="net", least=50)).rows
     assert net["effect"] == pytest.approx(2 * (3_600 - 1_800) / 12)  # in whole EUR, of 100 customers
 
 
