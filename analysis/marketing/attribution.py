@@ -19,7 +19,7 @@ __all__ = ["ATTRIBUTION", "MODELS"]
 
 MODELS = ("first", "last", "linear", "position", "decay")
 
-_ORDER = ("customer", "order_partition", "order_offset")
+_ORDER = ("order_partition", "order_offset")  # no other event has the same place in the log
 _TOUCH = ["us", "log_partition", "log_offset"]
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["by_product", "lines"]
 
-_EVENT = ("customer", "log_partition", "log_offset")
-_KEPT = (*_EVENT, "subject", "us", "day", "channel", "utm_campaign")
+_EVENT = ("log_partition", "log_offset")  # no other event has the same place in the log
+_KEPT = ("customer", *_EVENT, "subject", "us", "day", "channel", "utm_campaign")
 
 
 def by_product(events: ir.Table) -> ir.Table:
