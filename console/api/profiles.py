@@ -132,7 +132,9 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
     @router.get("/{identity}/figures", summary="What a customer comes to", responses=describe_errors(404))
     @wants("profiles:read", one=True, audit="profile.view")
     async def figures(identity: Who) -> FiguresView:
-        return await picturing(await known(identity), await deps.now())
+        found = await known(identity)
+        advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
+        return await picturing(found, await deps.now(), advice)
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(404))
     @wants("events:read", one=True, audit="profile.events")

@@ -129,7 +129,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         by = first_scored(view)
         return {
             "customer": view,
-            "figures": await picturing(found, now),
+            "figures": await picturing(found, now, advice),
             "spoken": view.churn if by is None else by.churn,
             "by": by,
             "veils": veils_of(view, sight_of(viewer, deps.plan, one=True)).fields,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
-from console.views.churn import may_be_scored
+from console.views.churn import Advice, may_be_scored
 from console.views.figures.customer_figures import FiguresView, figures_of
+from models.customer.ahead import Base
 from models.customer.picture import Asked, picture_of
+from models.population.census import EVERYBODY
 from models.population.findings import Findings
+from models.population.measures import FREQUENCY
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan
 from profiles.types import Profile
@@ -29,17 +32,27 @@ class Picturing:
         self._plan = plan
         self._zone = ZoneInfo(plan.file.timezone)
 
-        async def read(raw: bytes) -> PopulationSnapshot:
-            return Findings.from_json(raw).population
+        async def read(raw: bytes) -> tuple[PopulationSnapshot, Base]:
+            found = Findings.from_json(raw)
+            return found.population, _base(found)
 
-        self._population = Refreshed(
-            PopulationSnapshot.empty(), findings, read, lambda population: f"ranks go on by {population.version}"
+        self._known = Refreshed(
+            (PopulationSnapshot.empty(), Base()), findings, read, lambda known: f"ranks go on by {known[0].version}"
         )
 
-    async def __call__(self, profile: Profile, now: float) -> FiguresView:
-        """The figures of a customer as of a time."""
-        await self._population.refresh()
+    async def __call__(self, profile: Profile, now: float, advice: Advice | None) -> FiguresView:
+        """The figures of a customer as of a time; `advice`: what is to be expected of them, if it may be said."""
+        await self._known.refresh()
         plan, said = self._plan, self._plan.file.analyses
-        asked = Asked(plan.currency, self._zone, said.costs, said.loyalty_weights, self._population())
-        picture = picture_of(profile, now, asked, profiled=may_be_scored(profile, plan))
+        asked = Asked(plan.currency, self._zone, said.costs, said.loyalty_weights, *self._known())
+        orders = advice.outlook.orders if advice is not None and advice.outlook is not None else None
+        picture = picture_of(profile, now, asked, profiled=may_be_scored(profile, plan), orders=orders)
         return figures_of(profile.id, picture, now, plan.currency)
+
+
+def _base(found: Findings) -> Base:
+    """How many customers there are, and about how many of them ordered twice."""
+    everybody, edges = found.personas.get(EVERYBODY), found.population.edges.get(FREQUENCY)
+    if everybody is None or edges is None:
+        return Base()
+    return Base(everybody.size, round(everybody.buyers * sum(edge > 1 for edge in edges) / (len(edges) + 1)))

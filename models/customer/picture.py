@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import NamedTuple
 
+from models.churn.outlook import Interval
+from models.customer.ahead import Ahead, Base, ahead_of
 from models.customer.answers import About, opinions_of
 from models.customer.attention import Attention, attention_of
 from models.customer.buying import Buying, buying_of
@@ -31,12 +33,14 @@ class Asked(NamedTuple):
     costs: CostsSpec
     loyalty: Mapping[str, float]  # weights
     population: PopulationSnapshot
+    base: Base = Base()
 
 
 class Picture(NamedTuple):
     """What one customer comes to."""
 
     value: Value
+    clv: Ahead
     rfm: Fifths | None
     satisfaction: Satisfaction
     attention: Attention
@@ -48,7 +52,9 @@ class Picture(NamedTuple):
     loyalty: Loyalty
 
 
-def picture_of(profile: Profile, now: float, asked: Asked, *, profiled: bool) -> Picture:
+def picture_of(
+    profile: Profile, now: float, asked: Asked, *, profiled: bool, orders: Interval | None = None
+) -> Picture:
     """The figures of a customer.
 
     Args:
@@ -56,14 +62,17 @@ def picture_of(profile: Profile, now: float, asked: Asked, *, profiled: bool) ->
         now: seconds.
         asked: by the plan and the census.
         profiled: whether the customer's risk may be looked at.
+        orders: that are to be expected of a year, discounted; None where that is not known, or must not be.
     """
     dealings = dealings_of(profile)
     satisfaction = satisfaction_of(profile, dealings, now)
     staying = 1.0 - profile.score.risk if profiled and profile.score is not None else None
     contacts = None if profile.traces is None else profile.traces.contacts
     steadiness = steadiness_of(profile, now, asked.zone)
+    value = value_of(profile, dealings, now, asked.currency, asked.costs)
     return Picture(
-        value_of(profile, dealings, now, asked.currency, asked.costs),
+        value,
+        ahead_of(value.ever, orders if profiled else None, asked.base),
         fifths_of(profile, now, asked.currency, asked.population),
         satisfaction,
         attention_of(profile, now, asked.zone),

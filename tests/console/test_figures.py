@@ -48,6 +48,9 @@ def test_the_figures_of_a_customer(http: httpx.Client) -> None:
     assert (found["habits"]["gap"], found["habits"]["elapsed"]) == (30, 20)
     # 60.00 less goods 39.00, three deliveries of 4.50, 2 % of 65.00, a ticket of 6.00, a refund of 3.00.
     assert found["profit"]["profit"]["minor"] == 6_000 - 3_900 - 1_350 - 130 - 600 - 300
+    assert (found["clv"]["so_far"]["minor"], found["clv"]["expected"], found["clv"]["why"]) == (
+        2_100, None, "few_customers",
+    )  # fmt: skip
     parts = {part["name"]: part["points"] for part in found["loyalty"]["parts"]}
     assert parts == {
         "satisfaction": 25, "frequency": pytest.approx(3), "service": pytest.approx(100 / 3), "steadiness": None,

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from console.views.document import Document, Money, Time
 from models.customer.picture import Picture
 
-__all__ = ["FiguresView", "SaidView", "SearchedView", "WishView", "figures_of"]
+__all__ = ["FiguresView", "NeedsView", "SaidView", "SearchedView", "WishView", "figures_of"]
 
 
 def _money(minor: Any, info: ValidationInfo) -> Any:
@@ -40,6 +40,22 @@ class ValueView(Document):
         description="Of the last 365 days; null where some of its orders are not kept one by one any more."
     )
     ever: WorthView
+
+
+class AheadView(Document):
+    """What the customer has left, and what is expected of the next 52 weeks: apart, never one number."""
+
+    so_far: Amount | None = Field(description="Margin of all time; null while the plan does not say what goods cost.")
+    expected: Amount | None = Field(
+        description="Margin of 52 weeks, discounted by 10 % a year, with the chance to leave."
+    )
+    low: Amount | None = Field(description="Nine in ten lie above it…")
+    high: Amount | None = Field(description="…one in ten above this.")
+    orders: float | None = Field(description="Expected, discounted.")
+    why: Literal["no_score", "few_customers", "no_margin"] | None = Field(
+        description="Why nothing is expected: nothing is scored (or may be), under 200 customers or 50 who ordered "
+        "twice, no cost of goods."
+    )
 
 
 class FifthView(Document):
@@ -248,6 +264,7 @@ class FiguresView(Document):
     profile: str
     as_of: Time
     value: ValueView
+    clv: AheadView
     rfm: RfmView | None = Field(description="null of who never ordered, and before the first census.")
     satisfaction: SatisfactionView
     attention: AttentionView

@@ -138,3 +138,17 @@ def test_an_analyst_sees_no_personal_data(console: Living, signed_in: SignedIn) 
     expect(page.locator("#traits")).to_contain_text("a…@example.com")
     assert "ada@example.com" not in page.content()
     assert "1234" not in page.content()
+
+
+def test_figures_are_as_alive_as_the_rest(console: Living, signed_in: SignedIn) -> None:
+    ada = customer()
+    console.keep(ada)
+    page = signed_in("agent")
+    page.goto(f"/c/{ada.id}")
+    expect(page.locator("#figures")).to_contain_text("net of 3 orders")
+
+    happened(ada, 0, "Order Completed", "purchase", source="purchase", amount=4000, currency="EUR", subject="o0")
+    console.keep(ada)
+
+    expect(page.locator("#figures")).to_contain_text("net of 4 orders")
+    expect(page.locator("#figures")).to_contain_text("€100.00")  # 65.00 less 5.00, and 40.00

@@ -17,6 +17,7 @@ from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
 from console.views.companies import summary_of_company
+from console.views.figures.customer_figures import NeedsView, SearchedView, WishView
 from console.views.label import label
 from console.views.profile import profile_view, summary_view
 from console.views.timeline import timeline_view
@@ -177,3 +178,14 @@ def test_a_list_says_a_companys_name_only_as_far_as_the_plan_lets_it(pii: Any, s
     told = tuple(label(firm, plan, masked=masked) == "Weber Trading" for masked in (False, True))
     assert told == seen
     assert {label(firm, plan, masked=masked) for masked in (False, True)} <= {"Weber Trading", "acme"}
+
+
+@pytest.mark.parametrize(("role", "shown"), [("agent", True), ("admin", True), ("analyst", False), ("operator", False)])
+def test_what_somebody_searched_for_is_for_who_sees_personal_data_of_one(role: Role, shown: bool) -> None:
+    needs = NeedsView(
+        searched=[SearchedView(what="gift for daan weber", days=1)], waits=[WishView(what="daan@other.example", days=1)]
+    )
+    seen = masked(needs, sight_of(Viewer(role, role, ROLES[role], "page"), PLAN, one=True))
+
+    assert (seen.searched[0].what == "gift for daan weber") is shown
+    assert ("daan" in seen.waits[0].what) is shown

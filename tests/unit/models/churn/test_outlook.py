@@ -46,6 +46,20 @@ def test_the_next_order_and_the_year_are_those_of_a_simulation():
     )
 
 
+def test_the_orders_of_a_year_are_those_of_a_simulation_too():
+    """Each order at its own time, until the customer leaves, worth a tenth less a year later."""
+    found = outlook(WEEKLY, PANEL, NOW, CONFIG, "EUR").orders
+    rng, n = np.random.default_rng(6), 20_000
+    left = 1 / (1 + np.exp(-TRUTH.log_odds_left(Known(*np.array([[9.0], [1.0], [10.0], [0.0], [0.0]])))[0]))
+    until = np.minimum(rng.exponential(1 / rng.gamma(0.6, 1 / (20 + 10), n)), 52.0) * (rng.random(n) > left)
+    counts = rng.poisson(rng.gamma(0.8 + 9, 1 / (4 + 10), n) * until)
+    worth = [(1.1 ** -(rng.random(count) * end / 52)).sum() for count, end in zip(counts, until, strict=True)]
+
+    assert found.middle == pytest.approx(np.mean(worth), rel=0.02)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(worth, [0.1, 0.9])), rel=0.06, abs=0.5)
+    assert outlook(WEEKLY, PANEL, NOW, CONFIG, "EUR").orders == found  # the same of the same
+
+
 def test_what_is_at_risk_grows_with_silence_until_it_is_lost():
     at_risk = [outlook(WEEKLY, PANEL, NOW + weeks * WEEK, CONFIG, "EUR") for weeks in (0, 4, 8)]
 
