@@ -138,7 +138,7 @@ def draw(
     placed = [row for row in rows if chart.x == "" or row.get(chart.x) is not None]
     if chart.kind in ("heat", "triangle", "forest") and isinstance(chart.y, str):
         placed = [row for row in placed if row.get(chart.y) is not None]
-    if make is None or not placed:
+    if make is None or not placed or not _says_something(chart, columns, placed):
         return ""
     data = Data(chart, {column.name: column for column in columns}, placed[:_MOST], language, shown, open_from)
     return make(data)
@@ -151,3 +151,11 @@ def _of_one_period(columns: Sequence[Column], rows: Sequence[Row]) -> Sequence[R
         return rows
     whole = [row[period] for row in rows if row.get("complete") is not False] or [row[period] for row in rows]
     return [row for row in rows if row[period] == max(whole)]
+
+
+def _says_something(chart: Chart, columns: Sequence[Column], rows: Sequence[Row]) -> bool:
+    """Whether any figure that would be drawn is known."""
+    drawn = {chart.x, chart.color, *((chart.y,) if isinstance(chart.y, str) else chart.y)}
+    figures = [each.name for each in columns if each.name in drawn and each.kind != "dimension"]
+    figures = [name for name in figures if any(number(row.get(name)) is not None for row in rows)] if figures else [""]
+    return bool(figures)

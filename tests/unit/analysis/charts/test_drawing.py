@@ -128,3 +128,14 @@ def test_each_of_a_few_places_has_its_name_within_the_drawing() -> None:
     assert len(labels) == 4
     last = re.findall(r'<text x="(\d+)"[^>]*text-anchor="end">2026-03-01', drawn(Chart("lines", "month", "n", "name")))
     assert last == ["759"], "at the edge, not beyond it"
+
+
+def test_where_no_figure_is_known_nothing_is_drawn() -> None:
+    unknown = [row | {"n": None, "m": None} for row in ROWS]
+    for chart in (
+        Chart("lines", "month", "n", "name"),
+        Chart("bars", "month", ("n", "m")),
+        Chart("heat", "name", "month", "n"),
+    ):
+        assert drawn(chart, unknown) == ""
+    assert drawn(Chart("bars", "month", ("n", "m")), [row | {"n": None} for row in ROWS])
