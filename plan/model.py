@@ -228,7 +228,7 @@ class FactsSpec(_Strict):
 
 
 ARCHIVED_FACTS = frozenset(list(FactsSpec.model_fields)[list(FactsSpec.model_fields).index("items") :])
-"""The facts that only the archive has: profiles and models do not know them."""
+"""The facts that only the archive has; profiles keep of some the latest few (`plan.traced`), models know none."""
 
 
 HealthPart = Literal["use", "breadth", "seats", "outcome", "support", "sentiment", "relationship", "payment"]
