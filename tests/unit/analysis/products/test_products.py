@@ -69,4 +69,5 @@ def test_shares_and_the_list() -> None:
     found = run(PRODUCTS, engine, Asked()).rows
     assert sum(row["share"] for row in found) == 1
     cell = {"period": found[0]["period"], "by": "", "what": "p1"}
-    assert [row["customer"] for row in behind(PRODUCTS, engine, Asked(), cell, "customers").customers] == ["A", "B"]
+    listed = behind(PRODUCTS, engine, Asked(), cell, "customers").customers
+    assert [row["customer"] for row in listed] == ["B", "A"], "who brought more first"
