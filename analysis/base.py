@@ -117,7 +117,9 @@ class Base:
     @cached_property
     def spells(self) -> ir.Table:
         """`spells` of those asked for, of all times: how they were from a day on, until another."""
-        table = ibis.table(SPELLS, name="spells")
+        keep = getattr(self.engine, "keep", None)
+        table: ir.Table = ibis.table(SPELLS, name="spells")
+        table = table if keep is None else keep("spells", lambda: ibis.table(SPELLS, name="spells"))
         narrowed = self.chooses_customers or self._own_people_are_out
         return table.semi_join(self.people, "customer") if narrowed else table
 

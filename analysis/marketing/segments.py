@@ -102,6 +102,7 @@ SEGMENTS = Analysis(
     parameters=Asked,
     needs=(Need("*"),),
     members=_members,
+    once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("segment", Text("Segment", "分群"), "text", "dimension"),
