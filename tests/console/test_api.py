@@ -507,7 +507,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_the_profile_command(api: Api, tmp_path: Path) -> None:
-    """Readable for people, the API's document for tools."""
+    """Readable for people, the API's documents for tools."""
     keep(api.store, customer())
     where = ("--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
 
@@ -517,7 +517,8 @@ def test_the_profile_command(api: Api, tmp_path: Path) -> None:
     assert code == 0
     for words in ("Ada", "80% high", "rising", "hazard-7", "at_risk", "3, 65.00 EUR", "Ticket Opened", "CSAT 2"):
         assert words in text, words
-    assert json.loads(document) == api.get("/v1/profiles/user_id:42").json()
+    figures = api.get("/v1/profiles/user_id:42/figures").json()
+    assert json.loads(document) == api.get("/v1/profiles/user_id:42").json() | {"figures": figures}
 
 
 def test_the_profile_command_says_what_is_wrong(api: Api, tmp_path: Path) -> None:
