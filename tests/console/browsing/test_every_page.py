@@ -45,6 +45,7 @@ EXAMPLES = {
     "/company/{name}": [f"/company/{NAME.replace(' ', '%20').replace('/', '%2F')}"],
     "/analyses/{name}": ["/analyses/retention", "/analyses/base?interval=quarter&country=NL", "/analyses/stage_moves"],
     "/analyses/{name}/card": ["/analyses/retention/card"],
+    "/analyses/{name}/figures": ["/analyses/base/figures"],
     "/analyses/{name}/customers": ["/analyses/base/customers?measure=new&cell.period=2025-06-01"],
     "/segments/{name}": ["/segments/repeat_buyer"],
     "/segments/new": ["/segments/new", "/segments/new?name=repeat_buyer"],
