@@ -13,6 +13,7 @@ from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPE
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 from profiles.doings import NOT_OF_THEIR_OWN
+from profiles.errors import WrongUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,16 @@ class Base:
 
     @cached_property
     def people(self) -> ir.Table:
-        """`people` of those asked for: one row a customer, with traits and segments as of `known_on`."""
+        """`people` of those asked for: one row a customer, with traits and segments as of `known_on`.
+
+        Raises:
+            WrongUse: companies are to be counted, of whom this is not known.
+        """
+        self._refuse_companies()
+        return self._people
+
+    @cached_property
+    def _people(self) -> ir.Table:
         table = ibis.table(PEOPLE, name="people")
         if self._own_people_are_out:
             table = table.filter(~table.internal)
@@ -51,7 +61,24 @@ class Base:
 
     @cached_property
     def facts(self) -> ir.Table:
-        """`facts` of those asked for, of all times."""
+        """`facts` of those asked for, of all times. Where companies are counted, `customer` is the company that an
+        event names, and events that name none are left out."""
+        table = self._facts
+        if not self.of_companies:
+            return table
+        return table.filter(table.company.fill_null("") != "").mutate(customer=lambda t: t.company)
+
+    @property
+    def of_companies(self) -> bool:
+        """Whether companies are counted, not customers."""
+        return self.given.grain == "company"
+
+    def _refuse_companies(self) -> None:
+        if self.of_companies:
+            raise WrongUse("this counts customers only: what it asks for is known of people, not of companies")
+
+    @property
+    def _facts(self) -> ir.Table:
         table = ibis.table(FACTS, name="facts")
         if self._own_people_are_out:
             people = ibis.table(PEOPLE, name="people")
@@ -62,7 +89,7 @@ class Base:
             then = self._fitting(ibis.table(PEOPLE_BY_DAY, name="people_by_day"))
             joined = table.inner_join(then.select("customer", _since="since", _until="until"), "customer")
             return joined.filter(_held(joined)).select(*FACTS)
-        return table.semi_join(self.people, "customer")
+        return table.semi_join(self._people, "customer")
 
     @property
     def chooses_customers(self) -> bool:
@@ -116,7 +143,12 @@ class Base:
 
     @cached_property
     def spells(self) -> ir.Table:
-        """`spells` of those asked for, of all times: how they were from a day on, until another."""
+        """`spells` of those asked for, of all times: how they were from a day on, until another.
+
+        Raises:
+            WrongUse: companies are to be counted, of whom this is not known.
+        """
+        self._refuse_companies()
         keep = getattr(self.engine, "keep", None)
         table: ir.Table = ibis.table(SPELLS, name="spells")
         table = table if keep is None else keep("spells", lambda: ibis.table(SPELLS, name="spells"))
@@ -222,6 +254,7 @@ class Base:
         if not by or self.by_segments:
             return table.mutate(by=ibis.literal(default))
         if by in OF_CUSTOMERS or by == "segment":
+            self._refuse_companies()
             then = self.given.as_of == "event" and "day" in table.columns
             known = ibis.table(PEOPLE_BY_DAY, name="people_by_day") if then else self.people
             if by == "segment":
@@ -246,7 +279,7 @@ class Base:
             made: what it is; of any customer it tells what only their own events say.
         """
         keep = getattr(self.engine, "keep", None)  # engines that compute it anew each time have none
-        if keep is None or self.chooses_events_by_customers:
+        if keep is None or self.chooses_events_by_customers or self.of_companies:
             return made(self)
         table: ir.Table = keep(name, lambda: made(Base(self.engine, Parameters(internal=True))))
         some = self.chooses_customers or self._own_people_are_out
@@ -255,7 +288,7 @@ class Base:
     @cached_property
     def seen(self) -> ir.Table:
         """When customers did anything themselves for the first time: `customer`, and the local day `seen`."""
-        if self.chooses_events_by_customers:
+        if self.chooses_events_by_customers or self.of_companies:
             return self.doing("any").group_by("customer").agg(seen=lambda t: t.day.min())
         return self.people.filter(self.people.seen.notnull()).select("customer", "seen")
 

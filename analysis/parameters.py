@@ -35,6 +35,9 @@ class Parameters(BaseModel):
     )
     until: date | None = Field(None, description="First local day that is not in it. Default: the day after the last.")
     interval: Interval = Field("month", description="Periods that the figures are cut into.")
+    grain: Literal["customer", "company"] = Field(
+        "customer", description="Whom figures count: customers, or companies by the events that name them."
+    )
     by: Dimension = Field("", description="A dimension to break the figures down by.")
     product: str = Field("", description="Only events of this product.")
     category: str = Field("", description="Only events of this category.")

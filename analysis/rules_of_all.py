@@ -45,6 +45,13 @@ def notes_of(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]
                 f"少于 {frame.smallest} 位客户的占比不予显示；少于 {frame.few} 位的标为样本少。",
             )
         )
+    if base.of_companies:
+        notes.append(
+            Text(
+                "Customers are companies here, by the events that name one; what names none is left out.",
+                "此处的“客户”指公司，按注明公司的事件统计；未注明公司的事件不计入。",
+            )
+        )
     notes += _left_out(base)
     if base.asks_of_customers:
         notes.append(_as_of(base))

@@ -121,7 +121,7 @@ def behind(
     if where:
         members = members.filter(members[where])
     customers = members.group_by("customer").agg(**_known(members, analysis))
-    worth = margins(engine, customers.select("customer"))
+    worth = margins(engine, customers.select("customer"), given.grain)
     ordered = customers.left_join(worth, "customer").select(*customers.columns, MARGIN.name)
     ordered = ordered.order_by(ibis.desc(ordered[MARGIN.name].fill_null(0)), "customer").limit(most)
     rows = [

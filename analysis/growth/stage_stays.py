@@ -55,7 +55,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 STAGE_STAYS = Analysis(
     name="stage_stays",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("grain", "by", "product", "category", "channel", "campaign"),
     room="growth",
     title=Text("Stays in stages", "阶段停留时间"),
     question=Text("How long do customers stay in a stage?", "客户在每个阶段停留多久？"),

@@ -58,7 +58,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 KEEP = Analysis(
     name="keep",
-    without=("since", "until", "interval", "product", "category", "channel", "campaign"),
+    without=("grain", "since", "until", "interval", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Whom to keep", "应留住的客户"),
     question=Text("Which customers are worth the effort of keeping?", "哪些客户值得花力气留住？"),

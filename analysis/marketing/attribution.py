@@ -13,7 +13,7 @@ from pydantic import Field
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Total
 from analysis.parameters import Parameters
-from analysis.relations.touches import DIRECT, Grain, touches
+from analysis.relations.touches import DIRECT, Level, touches
 
 __all__ = ["ATTRIBUTION", "MODELS"]
 
@@ -28,7 +28,7 @@ class Asked(Parameters):
 
     length: ClassVar[int] = 91
 
-    grain: Grain = Field("source", description="What touches are told apart by: source, medium or campaign.")
+    level: Level = Field("source", description="What touches are told apart by: source, medium or campaign.")
     look_back: float = Field(30, gt=0, le=366, description="Days before an order in which touches count.")
     half_life: float = Field(7, gt=0, le=366, description="Days after which a touch weighs half, in the model decay.")
     direct: Literal["alone", "always"] = Field(
@@ -58,7 +58,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
 def _led_to(base: Base, asked: Asked, orders: ir.Table) -> ir.Table:
     """Orders with each of their touches."""
     since, until = asked.period(base.frame)
-    every = touches(base, asked.grain, since - timedelta(days=math.ceil(asked.look_back) + 1), until, orders)
+    every = touches(base, asked.level, since - timedelta(days=math.ceil(asked.look_back) + 1), until, orders)
     if asked.reset:
         before = ibis.window(group_by="customer", order_by=["us", "log_partition", "log_offset"], preceding=(None, 1))
         all_ = base.orders

@@ -179,7 +179,7 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 
 EXPERIMENT = Analysis(
     name="experiment",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("grain", "by", "product", "category", "channel", "campaign"),
     room="marketing",
     title=Text("What acting on risks brings", "风险行动的效果"),
     question=Text(

@@ -153,7 +153,7 @@ def _sentence(rows: list[Row], base: Base, asked: Parameters) -> Text | None:
 
 GOALS = Analysis(
     name="goals",
-    without=("since", "until", "interval", "by", "product", "category", "channel", "campaign"),
+    without=("grain", "since", "until", "interval", "by", "product", "category", "channel", "campaign"),
     room="marketing",
     title=Text("Goals of segments", "分群目标"),
     question=Text("Which segments reach what they are to reach?", "哪些分群达到了目标？"),

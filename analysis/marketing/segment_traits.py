@@ -90,7 +90,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 SEGMENT_TRAITS = Analysis(
     name="segment_traits",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("grain", "by", "product", "category", "channel", "campaign"),
     room="marketing",
     title=Text("Portraits of segments", "分群画像"),
     question=Text("What do members of a segment have more often than others?", "分群成员比其他人更常具备什么？"),

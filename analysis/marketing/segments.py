@@ -80,7 +80,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 SEGMENTS = Analysis(
     name="segments",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("grain", "by", "product", "category", "channel", "campaign"),
     room="marketing",
     title=Text("Segments", "客户分群"),
     question=Text(

@@ -126,7 +126,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 CANDIDATES = Analysis(
     name="candidates",
-    without=("by",),
+    without=("grain", "by"),
     room="products",
     title=Text("Candidates for a product", "商品的潜在买家"),
     question=Text("Who is likely to buy which product next, and why?", "谁可能接着买哪件商品，为什么？"),

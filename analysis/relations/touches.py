@@ -13,9 +13,9 @@ from analysis.relations.sessions import sessions
 if TYPE_CHECKING:
     from analysis.base import Base
 
-__all__ = ["DIRECT", "Grain", "touches"]
+__all__ = ["DIRECT", "Level", "touches"]
 
-Grain = Literal["source", "medium", "campaign"]
+Level = Literal["source", "medium", "campaign"]
 
 DIRECT = "direct"
 """Of a session that nobody is known to have sent."""
@@ -23,7 +23,7 @@ DIRECT = "direct"
 
 def touches(
     base: Base,
-    grain: Grain = "source",
+    level: Level = "source",
     since: date | None = None,
     until: date | None = None,
     of: ir.Table | None = None,
@@ -37,12 +37,12 @@ def touches(
 
     Args:
         base: of the facts.
-        grain: what of a campaign is the source; what has none goes by what is known of the others.
+        level: what of a campaign is the source; what has none goes by what is known of the others.
         since: the first local day whose touches are wanted.
         until: the first day of which nothing is wanted.
         of: with a column `customer`: only theirs.
     """
-    named = {"source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign"}[grain]
+    named = {"source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign"}[level]
     keys = ("customer", "us", "log_partition", "log_offset")
     visits = sessions(base, since=since, until=until, of=of)
     begins = visits.begins & (visits.role != "purchase")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -21,13 +21,13 @@ DAYS = 365
 """Local days up to today's, which is in them."""
 
 
-def margins(engine: Engine, customers: ir.Table) -> ir.Table:
+def margins(engine: Engine, customers: ir.Table, grain: Literal["customer", "company"] = "customer") -> ir.Table:
     """One row for each of some customers who ordered in these days: `customer`, `margin_12m`.
 
     What orders of the last 365 days brought, less what was ever paid back of them, less the cost of goods where it is
     known: whole minor units of the plan's currency. Filters do not hold here: it is all that the customers brought.
     """
-    base = Base(engine, Parameters(internal=True))
+    base = Base(engine, Parameters(internal=True, grain=grain))
     after = ibis.date(base.today - timedelta(days=DAYS))
     theirs = base.facts.semi_join(customers, "customer").filter(lambda t: t.day > after)  # refunds follow their orders
     bought = theirs.filter(theirs.role == "purchase").select(

@@ -131,12 +131,21 @@ def asked_of(analysis: Analysis[Any], asked: BaseModel) -> Parameters:
 
 
 async def listed_of(deps: ApiDeps, rows: list[tuple[str, dict[str, Any]]], *, masked: bool) -> list[Listed]:
-    """Customers by their ids, with what they are called; whom the profiles no longer know has no name."""
-    called: dict[str, str] = {}
+    """Customers by their ids, companies by their keys, with what they are called; whom nobody knows has no name."""
+    listed = []
     for start in range(0, len(rows), _AT_ONCE):
-        known = await deps.reader.profiles([id_ for id_, _ in rows[start : start + _AT_ONCE]])
-        called |= {id_: label(one, deps.plan, masked=masked) for id_, one in known.items()}
-    return [Listed(profile=id_, label=called.get(id_, ""), figures=figures) for id_, figures in rows]
+        some = rows[start : start + _AT_ONCE]
+        known = await deps.reader.profiles([id_ for id_, _ in some])
+        firms = {}
+        if deps.plan.group:  # events name companies by their keys
+            keys = {id_: deps.plan.company(id_) for id_, _ in some if id_ not in known}
+            found = await deps.reader.profiles(list(keys.values())) if keys else {}
+            firms = {key: id_ for key, id_ in keys.items() if id_ in found}
+            known |= {key: found[id_] for key, id_ in firms.items()}
+        for id_, figures in some:
+            called = label(known[id_], deps.plan, masked=masked) if id_ in known else ""
+            listed.append(Listed(profile=firms.get(id_, id_), label=called, figures=figures))
+    return listed
 
 
 @contextmanager

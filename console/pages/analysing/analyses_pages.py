@@ -64,7 +64,7 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             title=analysis.title.of(language),
             question=analysis.question.of(language),
             how=analysis.how.of(language),
-            fields=fields_of(analysis, _taken(analysis, result) | dict(given)),
+            fields=fields_of(analysis, _taken(analysis, result) | dict(given), companies=bool(deps.plan.group)),
             query=urlencode(given),
             problem=problem,
             result=result,

@@ -26,17 +26,18 @@ class Field(NamedTuple):
     own: bool  # of this analysis, not of all
 
 
-def fields_of(analysis: Analysis[Any], asked: Mapping[str, str]) -> list[Field]:
+def fields_of(analysis: Analysis[Any], asked: Mapping[str, str], *, companies: bool) -> list[Field]:
     """The fields, those of the analysis itself first.
 
     Args:
         analysis: whose parameters they are.
         asked: what was written so far, by name.
+        companies: whether the plan has any.
     """
     shared = Parameters.model_fields
     made = []
     for name, info in analysis.parameters.model_fields.items():
-        if name in analysis.without:
+        if name in analysis.without or (name in ("company", "grain") and not companies):
             continue
         kind, choices = _kind(info.annotation)
         default = "" if info.default is None or info.is_required() else written(info.default)

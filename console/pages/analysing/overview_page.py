@@ -74,7 +74,11 @@ def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         ]  # fmt: skip
         cards = [(name, analyses()[name].title.of(language)) for name in _OVERVIEW if name in analyses()]
         given = _given(request, _SHARED)
-        fields = [each for each in fields_of(analyses()["base"], dict(given)) if each.name in _SHARED]
+        fields = [
+            each
+            for each in fields_of(analyses()["base"], dict(given), companies=bool(deps.plan.group))
+            if each.name in _SHARED
+        ]
         return await frame.page(
             request, viewer, "analyses", rooms=rooms, cards=cards, query=urlencode(given),
             fields=sorted(fields, key=lambda each: _SHARED.index(each.name)),

@@ -68,9 +68,9 @@ class AnalysisResult(Document):
 
 
 class Listed(Document):
-    """One customer behind a number."""
+    """One customer behind a number, or company."""
 
-    profile: str
+    profile: str = Field(description="Id of the profile, or of the company's document.")
     label: str = Field(description="What they are called, as whoever asks may see it; empty where nobody knows.")
     figures: dict[str, Any] = Field(
         description="`margin_12m`, what they brought in twelve months in whole minor units, by which the list is "

@@ -104,7 +104,7 @@ def test_what_led_to_one_led_to_both_who_became_one() -> None:
 
 def test_by_campaign_and_the_list() -> None:
     rows = [*ONE, visit("C", 2, "google", utm_campaign="spring"), order("C", 0, 50, "4")]
-    assert credits(*rows, grain="campaign")["spring"] == (50,) * 5
+    assert credits(*rows, level="campaign")["spring"] == (50,) * 5
     engine = archived(rows, until="09-01")
     [google] = [row for row in run(ATTRIBUTION, engine, Asked()).rows if row["source"] == "google"]
     found = behind(ATTRIBUTION, engine, Asked(), {"by": "", "source": "google"}, "customers")
