@@ -16,7 +16,7 @@ from console.services.picturing import Picturing
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
 from console.views.document import Page
-from console.views.figures.customer_figures import FiguresView
+from console.views.figures.customer_figures import CustomerFigures
 from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view
 from console.views.search import SearchView, search_view
 from console.views.timeline import EventView, timeline_view
@@ -131,7 +131,7 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
 
     @router.get("/{identity}/figures", summary="What a customer comes to", responses=describe_errors(404))
     @wants("profiles:read", one=True, audit="profile.view")
-    async def figures(identity: Who) -> FiguresView:
+    async def figures(identity: Who) -> CustomerFigures:
         found = await known(identity)
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         return await picturing(found, await deps.now(), advice)

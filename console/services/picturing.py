@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 from console.views.churn import Advice, may_be_scored
-from console.views.figures.customer_figures import FiguresView, figures_of
+from console.views.figures.customer_figures import CustomerFigures, figures_of
 from models.customer.ahead import Base
 from models.customer.picture import Asked, picture_of
 from models.population.census import EVERYBODY
@@ -40,7 +40,7 @@ class Picturing:
             (PopulationSnapshot.empty(), Base()), findings, read, lambda known: f"ranks go on by {known[0].version}"
         )
 
-    async def __call__(self, profile: Profile, now: float, advice: Advice | None) -> FiguresView:
+    async def __call__(self, profile: Profile, now: float, advice: Advice | None) -> CustomerFigures:
         """The figures of a customer as of a time; `advice`: what is to be expected of them, if it may be said."""
         await self._known.refresh()
         plan, said = self._plan, self._plan.file.analyses

@@ -103,7 +103,7 @@ class CountedView(Document):
     category: str | None
 
 
-class KeptView(Document):
+class MementoView(Document):
     """An answer, a contact, a complaint, a search…, as the profile keeps the latest few."""
 
     kind: str
@@ -123,7 +123,9 @@ class Export(Document):
     counted: list[CountedView] = Field(
         description="What the profile keeps, apart from any event, of what adds up; the oldest first."
     )
-    kept: list[KeptView] = Field(description="The latest few of each kind that the profile keeps beside; oldest first.")
+    kept: list[MementoView] = Field(
+        description="The latest few of each kind that the profile keeps beside; oldest first."
+    )
     latest_events: list[EventView] = Field(description="Where `events` is missing: what the profile itself keeps.")
 
 
@@ -218,11 +220,11 @@ def _counted(profile: Profile) -> list[CountedView]:
     ]
 
 
-def _kept(profile: Profile) -> list[KeptView]:
+def _kept(profile: Profile) -> list[MementoView]:
     if profile.traces is None:
         return []
     found = [
-        KeptView(
+        MementoView(
             kind=kind,
             at=each.at * DAY if kind in BY_DAY else each.at,
             what=each.what,

@@ -84,3 +84,10 @@ def run(http: httpx.Client, *arguments: str) -> str:
 def test_the_command_prints_them(http: httpx.Client) -> None:
     assert "60.00 EUR net of 3 orders" in run(http)
     assert json.loads(run(http, "--json"))["figures"]["value"]["year"]["orders"] == 3
+
+
+def test_no_document_of_it_has_the_name_of_another(http: httpx.Client) -> None:
+    """Else both would be called by their modules, in every client that is made of the description."""
+    assert not [
+        name for name in http.get("/openapi.json").json()["components"]["schemas"] if "views__figures__" in name
+    ]

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from console.views.document import Document, Money, Time
 from models.customer.picture import Picture
 
-__all__ = ["FiguresView", "NeedsView", "SaidView", "SearchedView", "WishView", "figures_of"]
+__all__ = ["CustomerFigures", "NeedsView", "SaidView", "SearchedView", "WishView", "figures_of"]
 
 
 def _money(minor: Any, info: ValidationInfo) -> Any:
@@ -33,7 +33,7 @@ class WorthView(Document):
     left_out: int = Field(description="Orders in currencies without a rate, which are in no sum.")
 
 
-class ValueView(Document):
+class CustomerValue(Document):
     """What the customer is worth."""
 
     year: WorthView | None = Field(
@@ -42,7 +42,7 @@ class ValueView(Document):
     ever: WorthView
 
 
-class AheadView(Document):
+class MarginAheadView(Document):
     """What the customer has left, and what is expected of the next 52 weeks: apart, never one number."""
 
     so_far: Amount | None = Field(description="Margin of all time; null while the plan does not say what goods cost.")
@@ -74,7 +74,7 @@ class RfmView(Document):
     version: int = Field(description="Of the population snapshot that they are ranked by.")
 
 
-class ShareView(Document):
+class ReturnedView(Document):
     """A share with what it is of."""
 
     part: int
@@ -109,7 +109,7 @@ class SatisfactionView(Document):
     mean: float | None = Field(description="Of all answers.")
     year: RecentView
     answers: list[AnswersView] = Field(description="By question.")
-    returned: ShareView = Field(
+    returned: ReturnedView = Field(
         description="Orders of which something was paid back, of those that are older than 30 days and kept one by one."
     )
     again: bool | None = Field(description="Whether they bought again; null of who never bought.")
@@ -258,13 +258,13 @@ class LoyaltyView(Document):
     parts: list[LoyaltyPartView]
 
 
-class FiguresView(Document):
+class CustomerFigures(Document):
     """What the customer comes to. null is what is not known, which is never 0."""
 
     profile: str
     as_of: Time
-    value: ValueView
-    clv: AheadView
+    value: CustomerValue
+    clv: MarginAheadView
     rfm: RfmView | None = Field(description="null of who never ordered, and before the first census.")
     satisfaction: SatisfactionView
     attention: AttentionView
@@ -276,7 +276,7 @@ class FiguresView(Document):
     loyalty: LoyaltyView
 
 
-def figures_of(profile: str, picture: Picture, now: float, currency: str) -> FiguresView:
+def figures_of(profile: str, picture: Picture, now: float, currency: str) -> CustomerFigures:
     """The document of a customer's figures.
 
     Args:
@@ -286,4 +286,4 @@ def figures_of(profile: str, picture: Picture, now: float, currency: str) -> Fig
         currency: of the plan.
     """
     told = {"profile": profile, "as_of": now} | picture._asdict()
-    return FiguresView.model_validate(told, from_attributes=True, context={"currency": currency})
+    return CustomerFigures.model_validate(told, from_attributes=True, context={"currency": currency})
