@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from models.population.census import Subject
 from models.population.findings import Findings
+from profiles.daily.counters import NOW, OPEN_TICKETS
 from profiles.store import Changes, Output
 from profiles.stores.memory.census import MemoryCensusStore
 from profiles.stores.memory.profiles import MemoryStore
-from profiles.types import Profile, Purchases, partition_of
+from profiles.types import Profile, Purchases, Stay, partition_of
 from profiles.units import CensusState, CensusStore
 from streams.metrics import WorkerMetrics
 from streams.worker.census import CensusMerger, CensusTaker, Review, due_at_border
@@ -44,10 +45,10 @@ class World:
         self.moved: list[str] = []
         self.published: list[Output] = []
 
-    def taker(self, mine: Iterable[int] | None = None) -> CensusTaker:
+    def taker(self, mine: Iterable[int] | None = None, review: Review | None = None) -> CensusTaker:
         """A worker that counts, all partitions or some."""
         partitions = list(range(self._partitions) if mine is None else mine)
-        review = Review(self._members, self._move, lambda: True)
+        review = review or Review(self._members, self._move, lambda: True)
         metrics = WorkerMetrics(CollectorRegistry())
         return CensusTaker(self.store, Subject("EUR"), lambda: partitions, self._now, self._busy, metrics, review)
 
@@ -124,6 +125,25 @@ def test_a_round_at_a_border_is_as_of_that_and_moves_nobody() -> None:
         assert world.moved == []
         assert len(world.published) == 1
         assert not await world.merger().open_at(BORDER, WALL)  # the same border once more: it is done
+
+    asyncio.run(test())
+
+
+def test_live_whoever_the_counters_have_otherwise_than_they_add_is_looked_at_again() -> None:
+    """As after an upgrade, when the documents of before say nothing; each once."""
+
+    async def test() -> None:
+        world = World(1, live=True)
+        everybody = people(40)
+        for number, profile in enumerate(everybody):
+            profile.segments = {"vip": Stay(1.0)}
+            profile.counted = {NOW: {OPEN_TICKETS: 1}} if number % 4 else None
+        await world.keep(everybody)
+        added = {profile.id: {NOW: {OPEN_TICKETS: 1}} for profile in everybody}
+        review = Review(world._members, world._move, lambda: True, lambda profile: added[profile.id])
+        assert await world.merger().step(WALL)
+        await world.taker(review=review).run()
+        assert sorted(world.moved) == sorted(profile.id for profile in everybody[::4])
 
     asyncio.run(test())
 
