@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from models.customer.config import CostsSpec
-from models.segments.sorts import sorts_of
+from models.segments.bases import bases_of
 from plan import Plan
 from plan.analysing.defaults import GoalSpec
 from profiles.money import exponent, to_minor
@@ -54,7 +54,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     new_for: float = 30 * 86400.0  # seconds after the first order
     loyal_orders: int = 4
     won_back_for: float = 60 * 86400.0  # seconds after the order that ended a silence of the horizon
-    sorts: dict[str, str] = {}  # of segments, by name: demographic, value, … (`models.segments.sorts`)
+    bases: dict[str, str] = {}  # of segments, by name: demographic, value, … (`models.segments.bases`)
     hold_out: float = 0.0  # share of customers whom no alert on their risk opens for
     threshold: float = 0.5  # the least risk of churn that opens an alert
     internal: int = 0  # customers who are the house's own people
@@ -146,7 +146,7 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
         new_for=float(plan.churn.lifecycle.new_for),
         loyal_orders=plan.churn.lifecycle.loyal_orders,
         won_back_for=float(plan.churn.lifecycle.won_back_for),
-        sorts=dict(sorts_of(plan.segments)),
+        bases=dict(bases_of(plan.segments)),
         hold_out=plan.churn.hold_out,
         goals=tuple(_goal(goal, plan.currency) for goal in file.analyses.goals),
         funnels=funnels,

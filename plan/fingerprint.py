@@ -14,7 +14,7 @@ from profiles.units import PlanRules
 
 __all__ = ["fingerprint", "rules_of"]
 
-_SAID = {"description", "owner", "channel", "severity", "sort"}  # to people; nobody is moved by it
+_SAID = {"description", "owner", "channel", "severity", "basis"}  # to people; nobody is moved by it
 
 
 def fingerprint(plan: Plan) -> str:

@@ -15,18 +15,18 @@ from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.shares import of_whole, share_columns
 
-__all__ = ["SEGMENTS", "Sort"]
+__all__ = ["SEGMENTS", "Basis"]
 
-Sort = Literal[
+Basis = Literal[
     "", "demographic", "geographic", "psychographic", "technographic", "behavioural", "needs", "occasion", "value",
     "firmographic",
 ]  # fmt: skip
 
 
 class Asked(Parameters):
-    """Of which sort."""
+    """On which basis segments divide customers."""
 
-    sort: Sort = Field("", description="Only segments of this sort: by what they divide customers.")
+    basis: Basis = Field("", description="Only segments of this basis: what they divide customers by.")
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:
@@ -34,8 +34,10 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     ends = base.at_ends()
     each = ends.filter(ends.segments.length() > 0)
     each = each.select("period", "customer", "net_12m", "risk", segment=each.segments.unnest())
-    if asked.sort:
-        each = each.filter(each.segment.isin([name for name, sort in base.frame.sorts.items() if sort == asked.sort]))
+    if asked.basis:
+        each = each.filter(
+            each.segment.isin([name for name, basis in base.frame.bases.items() if basis == asked.basis])
+        )
     now = each.mutate(here=ibis.literal(1), before=ibis.literal(0))
     following = base.after(each.period, asked.interval)
     was = each.mutate(
@@ -65,7 +67,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
         row.update(of_whole(row["customers"], every.get(row["period"], 0), base.frame))
         if row["customers"] < base.frame.smallest:
             row["value"] = row["risk"] = None
-        row["sort"] = base.frame.sorts.get(row["segment"], "")
+        row["basis"] = base.frame.bases.get(row["segment"], "")
         row["trend"] = ""
         if row["period"] == first:  # of nobody it is known where they were before
             row["entered"] = row["left"] = None
@@ -92,7 +94,7 @@ SEGMENTS = Analysis(
         "the period before; left: the other way round, also who has gone altogether. Who came and left within one "
         "period is not seen. The share is of all customers whom these profiles know by then. Value is net of the 365 "
         "days before; risk the mean of those who have a score. The trend is up or down where those who entered "
-        "outnumber those who left, or the reverse, beyond chance (McNemar's test). The sort of a segment is what the "
+        "outnumber those who left, or the reverse, beyond chance (McNemar's test). The basis of a segment is what the "
         "plan says, else what its condition reads.",
         "按时期最后一个本地日日终（进行中的时期取昨日）的每日档案统计各分群客户；一人可属多个分群。进入：此时在内而上期"
         "末不在；离开：相反，含已不复存在者。同一时期内进出者不可见。占比以此时每日档案所知的全部客户为分母。价值为此前"
@@ -119,7 +121,7 @@ SEGMENTS = Analysis(
     ),
     columns=(
         *share_columns(Text("Share", "占比")),
-        Column("sort", Text("Sort", "类别"), "text", "note"),
+        Column("basis", Text("Basis", "类别"), "text", "note"),
         Column("trend", Text("Trend", "趋势"), "text", "note"),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),

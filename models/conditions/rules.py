@@ -13,7 +13,7 @@ from models.conditions.words import ENGLISH, Say
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
-__all__ = ["RULES", "SCORES", "AlertRule", "Grain", "SegmentRule", "SegmentSort", "of_grain"]
+__all__ = ["RULES", "SCORES", "AlertRule", "Grain", "SegmentBasis", "SegmentRule", "of_grain"]
 
 RULES = 500
 """Most segments, and most alerts, of a plan."""
@@ -34,7 +34,7 @@ Grain = Literal["customer", "company"]
 """Whom a rule is about."""
 
 
-SegmentSort = Literal[
+SegmentBasis = Literal[
     "demographic", "geographic", "psychographic", "technographic", "behavioural", "needs", "occasion", "value",
     "firmographic",
 ]  # fmt: skip
@@ -62,7 +62,7 @@ class SegmentRule(Spec):
     purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
     margin: float = Field(default=0.15, ge=0, lt=1)
     group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
-    sort: SegmentSort | None = None  # for analyses; None: by what the condition reads (`models.segments.sorts`)
+    basis: SegmentBasis | None = None  # for analyses; None: by what the condition reads (`models.segments.bases`)
 
     _small = field_validator("when", "exit")(_bounded)
 

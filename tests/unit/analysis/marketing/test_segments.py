@@ -17,7 +17,7 @@ PEOPLE = [happened(name, "purchase", "01-02", subject=name) for name in "ABCDE"]
 PLAN = parse_plan(
     BASE.replace("\nevents:", "\nanalyses: {smallest: 1}\nevents:", 1).replace(
         "\nalerts:",
-        "\n  - {name: big, when: {sum: net, above: 5}}\n  - {name: fan, when: {stage: loyal}, sort: psychographic}"
+        "\n  - {name: big, when: {sum: net, above: 5}}\n  - {name: fan, when: {stage: loyal}, basis: psychographic}"
         "\nalerts:",
     ),
     "small.yaml",
@@ -51,7 +51,7 @@ def test_who_is_in_who_came_and_who_left() -> None:
     fans = rows[2, "fan"]
     assert (fans["net"], fans["value"], fans["risk"]) == (400, 200, pytest.approx(0.2))
     assert fans["share"] == pytest.approx(2 / 5)
-    assert (fans["sort"], rows[2, "big"]["sort"]) == ("psychographic", "value")
+    assert (fans["basis"], rows[2, "big"]["basis"]) == ("psychographic", "value")
     assert [rows[month, "fan"]["complete"] for month in (2, 3)] == [True, False]
     left = behind(SEGMENTS, engine, Asked(), {"period": "2026-02-01", "segment": "big"}, "left")
     assert [each["customer"] for each in left.customers] == ["B"]
@@ -59,7 +59,7 @@ def test_who_is_in_who_came_and_who_left() -> None:
 
 def test_one_sort_and_a_merge() -> None:
     engine = archived(PEOPLE, until="2026-03-10 12:00", profiles=DAYS, plan=PLAN, links={"B": "A"})
-    rows = run(SEGMENTS, engine, Asked(sort="psychographic")).rows
+    rows = run(SEGMENTS, engine, Asked(basis="psychographic")).rows
     assert [(row["period"].month, row["segment"], row["customers"]) for row in rows] == [
         (1, "fan", 1), (2, "fan", 1), (3, "fan", 1),
     ]  # fmt: skip

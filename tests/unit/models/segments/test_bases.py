@@ -1,15 +1,15 @@
-"""Of which sort a segment is: told, or by what its condition reads."""
+"""Of which basis a segment is: told, or by what its condition reads."""
 
 from __future__ import annotations
 
 import pytest
 
-from models.segments.sorts import sorts_of
+from models.segments.bases import bases_of
 from plan.load import parse_segment
 
 
 @pytest.mark.parametrize(
-    ("when", "sort"),
+    ("when", "basis"),
     [
         ("{trait: gender, is: f}", "demographic"),
         ("{trait: country, in: [NL, BE]}", "geographic"),
@@ -25,12 +25,12 @@ from plan.load import parse_segment
         ("{trait: company.industry, is: retail}", "firmographic"),
     ],
 )
-def test_what_a_condition_reads(when: str, sort: str) -> None:
-    assert sorts_of([parse_segment(when, "text", "some")]) == {"some": sort}
+def test_what_a_condition_reads(when: str, basis: str) -> None:
+    assert bases_of([parse_segment(when, "text", "some")]) == {"some": basis}
 
 
 def test_what_the_plan_says_goes_before_and_a_segment_counts_as_what_it_is() -> None:
-    told = parse_segment("{when: {stage: new}, sort: occasion}", "text", "told")
+    told = parse_segment("{when: {stage: new}, basis: occasion}", "text", "told")
     after = parse_segment("{segment: told}", "text", "after")
     company = parse_segment("{when: {count: purchase, at_least: 2}, grain: company}", "text", "company")
-    assert sorts_of([told, after, company]) == {"told": "occasion", "after": "occasion", "company": "firmographic"}
+    assert bases_of([told, after, company]) == {"told": "occasion", "after": "occasion", "company": "firmographic"}

@@ -1,16 +1,16 @@
-"""Of which of the nine sorts a segment is: what it divides customers by."""
+"""On which of nine bases a segment divides customers: demographic, behavioural, value…"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from models.conditions.kind import Kind
-from models.conditions.rules import SegmentRule, SegmentSort
+from models.conditions.rules import SegmentBasis, SegmentRule
 from models.conditions.tree import leaves
 
-__all__ = ["sorts_of"]
+__all__ = ["bases_of"]
 
-_TRAITS: tuple[tuple[SegmentSort, tuple[str, ...]], ...] = (
+_TRAITS: tuple[tuple[SegmentBasis, tuple[str, ...]], ...] = (
     ("firmographic", ("company", "industry", "employee", "arr", "seats", "tier")),
     ("geographic", ("country", "region", "city", "address", "postal", "state", "timezone", "province")),
     ("technographic", ("device", "browser", "os_", "app_version", "platform")),
@@ -20,38 +20,38 @@ _TRAITS: tuple[tuple[SegmentSort, tuple[str, ...]], ...] = (
 )
 """What names of traits begin with, or hold after a dot or an underscore."""
 
-_KEYS: dict[str, SegmentSort] = {
+_KEYS: dict[str, SegmentBasis] = {
     "company": "firmographic", "sum": "value", "ratio": "value", "quantile": "value", "rfm": "value",
     "cluster": "value", "opinion": "psychographic",
 }  # fmt: skip
-_ROLES: dict[str, SegmentSort] = {
+_ROLES: dict[str, SegmentBasis] = {
     "search": "needs", "stock_alert": "needs", "wishlist": "needs", "inquiry": "needs", "cart": "needs",
 }  # fmt: skip
-_WORDS: dict[str, SegmentSort] = {
+_WORDS: dict[str, SegmentBasis] = {
     "device": "technographic", "browser": "technographic", "os": "technographic", "country": "geographic",
     "weekday": "occasion", "hour": "occasion",
 }  # fmt: skip
 
 
-def sorts_of(rules: Iterable[SegmentRule]) -> dict[str, SegmentSort]:
-    """By the name of each segment its sort: what the plan says, else what its condition reads.
+def bases_of(rules: Iterable[SegmentRule]) -> dict[str, SegmentBasis]:
+    """By the name of each segment its basis: what the plan says, else what its condition reads.
 
     The first of its statements that looks at something else than behaviour decides; another segment that it names
     counts as what that one is. Of companies every segment is firmographic.
     """
-    found: dict[str, SegmentSort] = {}
+    found: dict[str, SegmentBasis] = {}
     for rule in rules:
-        if rule.sort is not None:
-            found[rule.name] = rule.sort
+        if rule.basis is not None:
+            found[rule.name] = rule.basis
         elif rule.grain == "company":
             found[rule.name] = "firmographic"
         else:
-            read = (sort for leaf in leaves(rule.when) for sort in _reads(leaf, found))
-            found[rule.name] = next((sort for sort in read if sort != "behavioural"), "behavioural")
+            read = (basis for leaf in leaves(rule.when) for basis in _reads(leaf, found))
+            found[rule.name] = next((basis for basis in read if basis != "behavioural"), "behavioural")
     return found
 
 
-def _reads(leaf: Kind, known: dict[str, SegmentSort]) -> Iterator[SegmentSort]:
+def _reads(leaf: Kind, known: dict[str, SegmentBasis]) -> Iterator[SegmentBasis]:
     if leaf.key == "trait":
         yield _of_trait(str(getattr(leaf, "trait", "")))
     if leaf.key in _KEYS:
@@ -63,9 +63,9 @@ def _reads(leaf: Kind, known: dict[str, SegmentSort]) -> Iterator[SegmentSort]:
         yield _ROLES.get(role, "behavioural")
 
 
-def _of_trait(name: str) -> SegmentSort:
+def _of_trait(name: str) -> SegmentBasis:
     parts = [part for dotted in name.lower().split(".") for part in (dotted, *dotted.split("_"))]
-    for sort, begins in _TRAITS:
+    for basis, begins in _TRAITS:
         if any(part.startswith(begins) for part in parts):
-            return sort
+            return basis
     return "behavioural"
