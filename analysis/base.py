@@ -315,8 +315,8 @@ class Base:
 
     @cached_property
     def refunds(self) -> ir.Table:
-        """One row a refund: `analysis.relations.orders`."""
-        from analysis.relations.orders import refunds  # noqa: PLC0415
+        """One row a refund: `analysis.relations.refunds`."""
+        from analysis.relations.refunds import refunds  # noqa: PLC0415
 
         return self.kept("refunds", refunds)
 

@@ -1,4 +1,4 @@
-"""Orders and refunds: one row each, whoever reported them how often."""
+"""Orders: one row each, whoever reported them how often."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 if TYPE_CHECKING:
     from analysis.base import Base
 
-__all__ = ["each_once", "orders", "refunds"]
+__all__ = ["each_once", "orders"]
 
 
 _ORDER = (
@@ -19,12 +19,6 @@ _ORDER = (
     "utm_medium", "utm_campaign", "company", "log_partition", "log_offset",
 )  # fmt: skip
 """What of `facts` an order has: every further column is written again in each step of every query."""
-
-_REFUND = (
-    "customer", "id", "source", "us", "received_us", "day", "hour", "amount", "currency", "quantity", "subject",
-    "category", "refund", "cost", "items", "product", "reason", "channel", "device", "utm_source", "utm_campaign",
-    "log_partition", "log_offset",
-)  # fmt: skip
 
 
 def each_once(events: ir.Table, *keys: str) -> ir.Table:
@@ -36,15 +30,6 @@ def each_once(events: ir.Table, *keys: str) -> ir.Table:
         order_by=[ibis.desc("received_us"), ibis.desc("log_partition"), ibis.desc("log_offset")],
     )
     return keyed.mutate(_rank=ibis.row_number().over(newest)).filter(lambda t: t._rank == 0).drop("_rank", "_subject")
-
-
-def refunds(base: Base) -> ir.Table:
-    """One row a refund, at its own time: `customer`, `subject`, `us`, `day`, `refunded` (minor units), `reason`.
-
-    A refund is told by the order it names and by which of its refunds it is.
-    """
-    once = each_once(base.of("refund").select(*_REFUND), "refund")
-    return once.mutate(refunded=once.amount.fill_null(0)).drop("amount")
 
 
 def orders(base: Base) -> ir.Table:

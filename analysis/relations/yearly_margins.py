@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from analysis.base import Base
 from analysis.parameters import Parameters
 from analysis.relations.orders import each_once
+from analysis.relations.refunds import each_refund
 
 if TYPE_CHECKING:
     from analysis.engines.engine import Engine
@@ -34,9 +35,9 @@ def margins(engine: Engine, customers: ir.Table, grain: Literal["customer", "com
         "customer", "id", "subject", "received_us", "log_partition", "log_offset", "amount", "cost"
     )
     refunded = theirs.filter(theirs.role == "refund").select(
-        "customer", "id", "subject", "received_us", "log_partition", "log_offset", "amount", "refund"
+        "customer", "id", "source", "us", "subject", "received_us", "log_partition", "log_offset", "amount", "refund"
     )
-    back = each_once(refunded, "refund")
+    back = each_refund(refunded)
     back = back.filter(back.subject != "").group_by("customer", "subject").agg(back=back.amount.fill_null(0).sum())
     orders = each_once(bought).left_join(back, ["customer", "subject"])
     margin = orders.amount.fill_null(0) - orders.cost.fill_null(0) - orders.back.fill_null(0)

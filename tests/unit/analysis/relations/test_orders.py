@@ -11,7 +11,8 @@ import pytest
 from analysis.base import Base
 from analysis.parameters import Parameters
 from analysis.relations.lines import lines
-from analysis.relations.orders import orders, refunds
+from analysis.relations.orders import orders
+from analysis.relations.refunds import refunds
 from tests.analysed import archived, happened
 
 ITEMS = [{"product": "p1", "category": "p", "quantity": 1.0, "price": 900}]
