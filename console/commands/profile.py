@@ -13,8 +13,7 @@ from console.terminal.profile import render
 
 __all__ = ["fetch", "register"]
 
-HELP = """Show a customer: who they are, how likely they are to leave and why, segments, orders, support, what they
-come to, latest events.
+HELP = """Show a customer: who they are, their risk and why, segments, orders, support, what they come to, events.
 
 An identity that is held hashed is asked for as people write it, or as email:hashed:HASH by the hash that is shown.
 

@@ -42,8 +42,7 @@ COMMANDS = {
     "send": Entry("send", "Send a file of events through the collector, keeping event times."),
     "profile": Entry(
         "profile",
-        "Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest "
-        "events.",
+        "Show a customer: who they are, their risk and why, segments, orders, support, what they come to, events.",
     ),
     "analyse": Entry("analyse", "What happened: analyses over the history that the archive keeps."),
     "today": Entry(

@@ -19,8 +19,8 @@ def test_every_step_is_measured_and_every_event_applied() -> None:
     assert list(seconds) == [
         "tell_time", "decode", "ignore", "check", "identify", "consent", "claim", "pack", "withdraw", "meet",
         "events as records", "linker", "records decoded", "documents decoded", "records taken", "detect_outages",
-        "update", "score", "segment", "alert", "label", "schedule", "changes", "documents encoded", "index entries",
-        "outputs as records",
+        "update", "score", "segment", "alert", "label", "schedule", "tally", "changes",
+        "documents encoded", "index entries", "outputs as records",
     ]  # fmt: skip
 
 
