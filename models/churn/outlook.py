@@ -29,6 +29,7 @@ _TENTH = 1.2815515655446004  # quantile .9 of the standard normal distribution
 _YEAR = 52.0  # weeks
 _DISCOUNT = 1 / 1.1  # what an order in a year is worth today
 _DRAWS, _SEED = 2000, 20
+_ENDLESS = 600.0  # of whom hardly anybody leaves; its exponential is still a number
 _TIMES = np.geomspace(0.05, 520.0, 240)  # weeks; a next order is looked for within ten years
 
 
@@ -100,7 +101,8 @@ def _orders(seen: Known, lifetimes: Lifetimes, left: float) -> Interval:
     worth = _DISCOUNT ** (middles / _YEAR)
     mean = (1.0 - left) * shape / scale * float((worth * (stay / (stay + middles)) ** lifetimes.s).sum())
     chance = np.random.default_rng(_SEED)
-    until = np.minimum(stay * (chance.random(_DRAWS) ** (-1.0 / lifetimes.s) - 1.0), _YEAR)
+    grown = -np.log(1.0 - chance.random(_DRAWS)) / lifetimes.s
+    until = np.minimum(stay * np.expm1(np.minimum(grown, _ENDLESS)), _YEAR)
     until *= chance.random(_DRAWS) >= left
     rate = chance.gamma(shape, 1.0 / scale, _DRAWS)
     ends = np.quantile(chance.poisson(rate * until) * _DISCOUNT ** (until / 2 / _YEAR), (0.1, 0.9)).tolist()
