@@ -101,6 +101,9 @@ def _product(
 ) -> Product | None:
     if line == 1:
         return None
+    if None in row:  # where the reader of CSV puts what stands beyond the last column
+        wrong(line, "", "has more values than there are columns: put those with a comma in quotes")
+        return None
     values: dict[str, Any] = {}
     for name, value in row.items():
         if value is None or (isinstance(value, str) and not value.strip()):

@@ -47,6 +47,7 @@ def test_a_parquet_file(tmp_path: Path) -> None:
         ("product_id,tier\nsoap,1.5\n", "no whole number"),
         ("product_id,tier\nsoap,1\nsoap,2\n", "goods.csv:3: product_id: 'soap' is given twice"),
         ("product_id,tier\n,1\n", "is missing"),
+        ("product_id,price\nsoap,1,50\n", "goods.csv:2: has more values than there are columns"),
         ("", "product_id: is required"),
     ],
 )
