@@ -26,6 +26,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     measure: str  # customers, share, value, risk
     target: float  # money in minor units
     by: date
+    since: date | None = None  # from whose figure a line leads to the target
     at_most: bool = False
 
     @property
@@ -166,7 +167,12 @@ def framed(plan: Plan, now: datetime, begins: date) -> Frame:
 def _goal(spec: GoalSpec, currency: str) -> Goal:
     scale = 10 ** exponent(currency) if spec.measure == "value" else 1
     return Goal(
-        segment=spec.segment, measure=spec.measure, target=spec.target * scale, by=spec.by, at_most=spec.at_most
+        segment=spec.segment,
+        measure=spec.measure,
+        target=spec.target * scale,
+        by=spec.by,
+        since=spec.since,
+        at_most=spec.at_most,
     )
 
 

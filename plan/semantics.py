@@ -161,7 +161,11 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
             trait_names=parts.trait_names,
         )
     if parts.analyses:
-        yield from analyses_problems(parts.analyses, [*(rule.name for rule in parts.builtin), *parts.segment_names])
+        yield from analyses_problems(
+            parts.analyses,
+            [*(rule.name for rule in parts.builtin), *parts.segment_names],
+            [rule.name for rule in parts.segments.values() if rule.grain == "company"],
+        )
 
 
 def find_rule_problems(parts: Parts) -> Iterator[Remark]:

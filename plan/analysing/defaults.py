@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from models.durations import DAY, Duration
 
@@ -79,7 +79,16 @@ class GoalSpec(_Strict):
     )
     target: float = Field(ge=0, allow_inf_nan=False, description="What is to be reached: shares and risks of 1.")
     by: date = Field(description="The last day on which it may be.")
+    since: date | None = Field(
+        None, description="The day from whose figure a straight line leads to the target; absent: the pace counts."
+    )
     at_most: bool = Field(False, description="Whether the figure is to fall to the target.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> GoalSpec:
+        if self.since and self.since >= self.by:
+            raise ValueError("`since` must lie before `by`")
+        return self
 
     @property
     def name(self) -> str:

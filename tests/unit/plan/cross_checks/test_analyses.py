@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from analysis.marketing.funnel import FUNNEL, Asked
+from analysis.marketing.funnel import FUNNEL, Asked, steps_of
 from analysis.running import run
-from plan import Plan, PlanError
+from plan import Plan, PlanError, load_plan, parse_plan
 from profiles.errors import WrongUse
+from tests import REPOSITORY
 from tests.analysed import archived, happened
+
+SHIPPED = (REPOSITORY / "tracking_plan.yaml", REPOSITORY / "plan" / "b2b.yaml")
 
 
 def planned(plan_of: Callable[..., Plan], told: str) -> Plan:
@@ -35,12 +39,35 @@ def planned(plan_of: Callable[..., Plan], told: str) -> Plan:
             "{goals: [{segment: dutch, target: 3, by: 2027-01-01}, {segment: dutch, target: 4, by: 2028-01-01}]}",
             "another goal of the same segment",
         ),
+        ("{goals: [{segment: dutch, target: 3, since: 2027-01-01, by: 2027-01-01}]}", "`since` must lie before `by`"),
     ],
 )
 def test_what_cannot_be_meant(plan_of: Callable[..., Plan], told: str, message: str) -> None:
     with pytest.raises(PlanError) as error:
         planned(plan_of, told)
     assert message in str(error.value)
+
+
+def test_goals_are_of_customers() -> None:
+    text = SHIPPED[1].read_text()
+    with pytest.raises(PlanError, match="companies are in the segment 'paying', and goals are of customers"):
+        parse_plan(text.replace("- {segment: power_user, measure", "- {segment: paying, measure"), "b2b.yaml", {})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_the_shipped_plans_say_what_a_first_look_shows(path: Path) -> None:
+    """Each funnel and each goal has what it asks of: a role that an event has, a segment."""
+    plan = load_plan(path)
+    said = plan.file.analyses
+    assert len(said.funnels) >= 3
+    assert len(said.goals) >= 3
+    assert said.attribution.model_fields_set
+    assert said.keep.model_fields_set
+    carried = {event.role for event in plan.file.events}
+    for name, funnel in said.funnels.items():
+        assert set(funnel.roles()) <= carried, name
+        steps_of(", ".join(funnel.steps))
+    assert all(goal.since for goal in said.goals)
 
 
 def test_the_plan_says_what_is_taken_where_nobody_asks(plan_of: Callable[..., Plan]) -> None:
