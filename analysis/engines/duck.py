@@ -21,9 +21,9 @@ from analysis.archive.reader import events
 from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
-from analysis.tables.build import duck_type, facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.build import Way, duck_type, facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
-from analysis.tables.units import prune
+from analysis.tables.units import MARK_EVERY, mark, prune
 from models.labels.treatment import held_out
 from models.segments.builtin import INTERNAL_SEGMENT
 from plan import Plan
@@ -121,6 +121,26 @@ ORDER BY day
 _LATENESS = 86_400_000_000
 
 
+def _seconds() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+class _Use:
+    """Says now and then that tables are in use."""
+
+    def __init__(self, folder: Folder, way: Way, clock: Callable[[], float]) -> None:
+        self._folder = folder
+        self._way = way
+        self._clock = clock
+        self._said = clock()
+
+    def __call__(self) -> None:
+        now = self._clock()
+        if now - self._said > MARK_EVERY:
+            mark(self._folder, self._way.digest, now)
+            self._said = now
+
+
 class Duck:
     """The analyses' relations over the tables `made_facts` and `made_traits` of a connection. Safe to use from threads.
 
@@ -140,6 +160,7 @@ class Duck:
         self._kept: dict[str, ir.Table] = {}
         self.number = number
         self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
+        self._use: Callable[[], None] = lambda: None  # says that they are in use
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
         traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year", "outreach"))
         self.granted, outreach = (
@@ -181,6 +202,7 @@ class Duck:
         *,
         memory: str = "1500MB",
         tell: Callable[[int, int], None] = lambda done, of: None,
+        clock: Callable[[], float] = _seconds,
     ) -> Duck:
         """An archive as it is now; tables of it that are missing are made first.
 
@@ -189,6 +211,7 @@ class Duck:
             plan: as above.
             memory: what DuckDB may take, as it writes sizes; what is more goes to the disk.
             tell: hears how many parts of how many have been made.
+            clock: answers the seconds since 1970; tables that nobody uses go by it.
 
         Raises:
             Misconfigured: there is no such archive.
@@ -203,7 +226,7 @@ class Duck:
                     "RAPPORT_ARCHIVE says where it is"
                 )
             try:
-                return cls._open(folder, state, archive_url, plan, memory, tell)
+                return cls._open(folder, state, archive_url, plan, memory, tell, clock)
             except (duckdb.IOException, FileNotFoundError):  # files were replaced meanwhile
                 if state.number == number:
                     raise
@@ -211,13 +234,14 @@ class Duck:
 
     @classmethod
     def _open(
-        cls, folder: Folder, state: State, archive_url: str, plan: Plan, memory: str, tell: Callable[[int, int], None]
-    ) -> Duck:
+        cls, folder: Folder, state: State, archive_url: str, plan: Plan, memory: str,
+        tell: Callable[[int, int], None], clock: Callable[[], float],
+    ) -> Duck:  # fmt: skip
         con = connect(memory)
         events(con, archive_url)
         con.execute(_PROFILES)
         way = way_of(plan, framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone)
-        paths = refresh(con, folder, state, way, tell)
+        paths = refresh(con, folder, state, way, tell, clock)
         for kind, files in paths.items():
             if files:
                 source = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
@@ -226,6 +250,7 @@ class Duck:
             _make(con, plan, way.zone)
         duck = cls(con, plan, _known(con, plan, way.zone), state.number)
         duck.paths = paths
+        duck._use = _Use(folder, way, clock)
         return duck
 
     @classmethod
@@ -245,6 +270,7 @@ class Duck:
 
     def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
         with self._lock:
+            self._use()
             found = self._con.sql(sql or self.sql(expression)).to_arrow_table()
         return typed(found, expression)
 

@@ -14,7 +14,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.engines.engine import FACTS
-from analysis.tables.units import KINDS, Unit, prune, units
+from analysis.tables.units import KINDS, Unit, mark, prune, prune_ways, units
 from plan import Plan
 from profiles.consent import INTERNAL
 from profiles.money import exponent
@@ -67,9 +67,11 @@ def refresh(
     folder: Folder,
     state: State,
     way: Way,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    tell: Callable[[int, int], None],
+    clock: Callable[[], float],
 ) -> dict[str, list[str]]:
-    """Make the tables that are missing, and delete those that are out of date; answer the paths of all, by kind.
+    """Make the tables that are missing, and delete those that are out of date or not used; answer the paths
+    of all, by kind.
 
     May run in several processes at once, and be killed at any time.
 
@@ -79,10 +81,12 @@ def refresh(
         state: of the archive.
         way: how the tables are made.
         tell: hears how many units of how many are there.
+        clock: answers the seconds since 1970.
 
     Raises:
         duckdb.IOException, FileNotFoundError: a file of the archive was replaced meanwhile; load the state again.
     """
+    mark(folder, way.digest, clock())
     prune(folder, state)
     held = set(folder.names("tables"))
     wanted = units(state)
@@ -91,6 +95,8 @@ def refresh(
         paths = {kind: unit.path(kind, way.digest) for kind in KINDS}
         if not held.issuperset(paths.values()):
             _build(con, folder, unit, way, paths)
+            mark(folder, way.digest, clock())  # all of them may take longer than a mark lasts
+    prune_ways(folder, way.digest, clock())
     tell(len(wanted), len(wanted))
     prune(folder, load(folder))  # who was erased while a table was made would be in it until the next one
     return {kind: [folder.url(unit.path(kind, way.digest)) for unit in wanted] for kind in KINDS}

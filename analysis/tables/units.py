@@ -7,6 +7,7 @@ made them and whenever it was killed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,12 +18,21 @@ import msgspec
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, State
 
-__all__ = ["FOLDER", "KINDS", "Unit", "prune", "units"]
+__all__ = ["FOLDER", "KINDS", "MARK_EVERY", "UNUSED", "Unit", "mark", "prune", "prune_ways", "units"]
 
 FOLDER = "tables"
 """Below the archive's root. No manifest names what is in it: it may be deleted at any time, and is made anew."""
 
 KINDS = ("facts", "traits")
+
+UNUSED = 86400.0
+"""Seconds after which tables go that were made in a way in which nobody has used the archive since."""
+
+_MARKS = f"{FOLDER}/ways"
+"""A file for each way, by its digest: when somebody last used tables made in it."""
+
+MARK_EVERY = 600.0
+"""Seconds after which whoever uses tables says so again."""
 
 _DAYS = 40
 """The latest days are units of their own: they change while events of them come in."""
@@ -65,11 +75,69 @@ def prune(folder: Folder, state: State) -> list[str]:
     current = {(unit.name, unit.source) for unit in units(state)}
     gone = []
     for name in folder.names(FOLDER):
-        unit, *rest = name.rpartition("/")[2].lstrip(".").partition(".parquet")[0].rsplit("-", 2)
+        if name.startswith(f"{_MARKS}/"):
+            continue
+        unit, *rest = _parts(name)
         if (unit, rest[0]) not in current if rest else unit != f"{state.number:010d}":
             folder.remove(name)
             gone.append(name)
     return gone
+
+
+def mark(folder: Folder, how: str, now: float) -> None:
+    """Say that tables made in a way are in use, so that nobody deletes them for a day.
+
+    Args:
+        folder: of the archive; who may not write to it says nothing, and makes no tables either.
+        how: digest of the way.
+        now: seconds since 1970.
+    """
+    before = _marked(folder, how)
+    if before is None or not 0 <= now - before < MARK_EVERY:
+        with contextlib.suppress(OSError):
+            folder.replace(f"{_MARKS}/{how}", repr(now).encode())
+
+
+def prune_ways(folder: Folder, how: str, now: float) -> list[str]:
+    """Delete the tables made in ways that nobody has used for a day, and their marks; answer the names.
+
+    Such are those of an older version, or of a plan with another zone, currency or rates. Whoever is at work
+    in one marks it while it lasts; one without a mark gets it now, and a day.
+
+    Args:
+        folder: of the archive.
+        how: digest of the way in which it is open here, which stays.
+        now: seconds since 1970.
+    """
+    tables: defaultdict[str, list[str]] = defaultdict(list)
+    for name in folder.names(FOLDER):
+        if name.startswith(f"{_MARKS}/"):
+            tables[name.rpartition("/")[2].lstrip(".").partition(".")[0]].append(name)
+        elif len(parts := _parts(name)) == 3:
+            tables[parts[2]].append(name)
+    gone = []
+    for other in tables.keys() - {how}:
+        marked = _marked(folder, other)
+        if marked is None:
+            mark(folder, other, now)
+        elif now - marked > UNUSED:
+            for name in tables[other]:
+                with contextlib.suppress(OSError):  # who may not delete leaves it to others
+                    folder.remove(name)
+                    gone.append(name)
+    return gone
+
+
+def _parts(name: str) -> list[str]:
+    """Of the name of a table, or of a draft of it: unit, digest of its files, digest of the way."""
+    return name.rpartition("/")[2].lstrip(".").partition(".parquet")[0].rsplit("-", 2)
+
+
+def _marked(folder: Folder, how: str) -> float | None:
+    try:
+        return float(folder.read(f"{_MARKS}/{how}"))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _digest(parts: Sequence[str]) -> str:

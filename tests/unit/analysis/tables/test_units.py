@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from analysis.engines.engine import FACTS, PEOPLE
 from analysis.keeping.retention import RETENTION, Asked
 from analysis.running import run
 from analysis.tables import build
-from analysis.tables.units import FOLDER, prune, units
+from analysis.tables.units import FOLDER, UNUSED, mark, prune, prune_ways, units
 from plan import Plan, parse_plan
 from streams.archive.gather import Gathered
 from streams.archive.manifest_log import ManifestLog
 from streams.archive.write import write_flush
 from tests.analysed import archived, happened, whole
 from tests.plans import BASE
+
+NOW = 1_780_000_000.0
 
 
 @pytest.fixture
@@ -53,6 +56,11 @@ def flushed(log: ManifestLog, rows: list[dict[str, object]]) -> None:
         size = log.folder.write_table(path, pa.Table.from_pylist(part, schema=EVENTS))
         files.append(File(path, "events", day, len(part), size, log.state.number + 1))
     log.flush(add=files, read={0: (0, 1)})
+
+
+def at(moment: float) -> Callable[[], float]:
+    """A clock that stands still."""
+    return lambda: moment
 
 
 def archive(folder: Path) -> ManifestLog:
@@ -197,3 +205,77 @@ def test_what_a_crash_left_half_written_goes_with_what_it_was_of(tmp_path: Path,
     flushed(log, [happened("customer-9", "purchase", "03-07", amount=1, subject="late")])
     prune(log.folder, log.state)
     assert not draft.exists()
+
+
+def test_tables_made_otherwise_go_a_day_after_they_were_used_last(tmp_path: Path, plan: Plan) -> None:
+    """As those of an older version of ours, or of a plan with another zone."""
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan, clock=at(NOW))
+    before = tables(tmp_path)
+    moved = parse_plan(BASE + "\ntimezone: Asia/Shanghai\n", "small.yaml", {})
+    duck = Duck.open(str(tmp_path), moved, clock=at(NOW))
+    assert len(tables(tmp_path)) == 2 * len(before)  # both may be in use
+    how, there = (build.way_of(each, zone).digest for each, zone in ((plan, "UTC"), (moved, "Asia/Shanghai")))
+    assert prune_ways(log.folder, there, NOW + UNUSED - 60) == []
+    mark(log.folder, how, NOW + UNUSED)
+    assert prune_ways(log.folder, there, NOW + UNUSED + 60) == []  # somebody is at work in it
+    gone = prune_ways(log.folder, there, NOW + 2 * UNUSED + 60)
+    assert {name for name in gone if name.endswith(".parquet")} == set(before)
+    assert not before.keys() & tables(tmp_path).keys()
+    assert run(RETENTION, duck, Asked()).rows
+    assert run(RETENTION, Duck.open(str(tmp_path), plan), Asked()).rows  # made anew
+
+
+def test_tables_without_a_mark_are_left_for_a_day(tmp_path: Path, plan: Plan) -> None:
+    """A version of ours that writes none may be at work."""
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan)
+    for path in (tmp_path / FOLDER / "ways").iterdir():
+        path.unlink()
+    assert prune_ways(log.folder, "other", NOW) == []
+    assert prune_ways(log.folder, "other", NOW + UNUSED - 60) == []
+    prune_ways(log.folder, "other", NOW + UNUSED + 60)
+    assert not tables(tmp_path)
+
+
+def test_opening_deletes_what_is_in_use_no_more(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan, clock=at(NOW))
+    before = tables(tmp_path)
+    monkeypatch.setattr(build, "_VERSION", -1)
+    Duck.open(str(tmp_path), plan, clock=at(NOW + UNUSED + 60))
+    after = tables(tmp_path)
+    assert len(after) == len(before)
+    assert not before.keys() & after.keys()
+
+
+def test_whoever_asks_says_that_tables_are_in_use(tmp_path: Path, plan: Plan) -> None:
+    """Also days after they were opened, while nothing new has come."""
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    now = [NOW]
+    duck = Duck.open(str(tmp_path), plan, clock=lambda: now[0])
+    now[0] += 2 * UNUSED
+    run(RETENTION, duck, Asked())
+    assert prune_ways(log.folder, "other", now[0] + UNUSED - 60) == []
+    assert tables(tmp_path)
+
+
+def test_who_may_only_read_opens_tables_that_are_there(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = archive(tmp_path)
+    flushed(log, [*orders(60, 3), happened("customer-1", "", "05-20")])
+    Duck.open(str(tmp_path), plan, clock=at(NOW))
+    mark(log.folder, "older", NOW - UNUSED)
+
+    def refused(*args: object) -> None:
+        raise PermissionError
+
+    for name in ("replace", "create", "writer", "remove"):
+        monkeypatch.setattr(Folder, name, refused)
+    duck = Duck.open(str(tmp_path), plan, clock=at(NOW + UNUSED - 60))
+    assert run(RETENTION, duck, Asked()).rows
