@@ -11,7 +11,9 @@ from typing import Literal
 from models.customer.answers import Recent, recent_answers
 from models.customer.dealings import Dealings
 from models.customer.scales import SURVEYS, scaled
+from models.customer.worth import YEAR
 from models.durations import DAY
+from profiles.traces.mementos import mementos_of
 from profiles.types import Profile
 
 __all__ = ["Answers", "Satisfaction", "Share", "satisfaction_of"]
@@ -55,6 +57,7 @@ class Satisfaction:
     year: Recent
     answers: list[Answers]  # by question
     returned: Share  # orders of which something was paid back, of those older than 30 days
+    complained: Share | None  # complaints against orders of the last 365 days; None: not all of either are kept
     again: bool | None  # whether they bought on a second day; None of who never bought
 
 
@@ -76,5 +79,23 @@ def satisfaction_of(profile: Profile, dealings: Dealings, now: float) -> Satisfa
         recent_answers(profile, now),
         answers,
         Share(sum(order.returned for order in old), len(old)),
+        _complained(profile, dealings, now),
         profile.purchases.orders > 1 if profile.purchases.orders else None,
     )
+
+
+def _complained(profile: Profile, dealings: Dealings, now: float) -> Share | None:
+    lately, complaints = dealings.after(now - YEAR), _complaints_after(profile, now - YEAR)
+    return None if lately is None or complaints is None else Share(complaints, len(lately.orders))
+
+
+def _complaints_after(profile: Profile, time: float) -> int | None:
+    """How many complaints are later than a time; None if some of those may be no longer known one by one."""
+    tally = profile.roles.get("complaint")
+    if tally is None or tally.last <= time:
+        return 0
+    if tally.first > time:
+        return tally.count
+    kept = mementos_of(profile.traces.kept.get("complaint", b"")) if profile.traces is not None else []
+    later = sum(each.at > time for each in kept)
+    return later if later < len(kept) else None  # an earlier one is kept, so all later ones are

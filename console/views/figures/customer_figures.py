@@ -112,6 +112,9 @@ class SatisfactionView(Document):
     returned: ReturnedView = Field(
         description="Orders of which something was paid back, of those that are older than 30 days and kept one by one."
     )
+    complained: ReturnedView | None = Field(
+        description="Complaints against orders of the last 365 days; null where not all of them are kept one by one."
+    )
     again: bool | None = Field(description="Whether they bought again; null of who never bought.")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.customer.dealings import dealings_of
-from models.customer.satisfaction import Satisfaction, satisfaction_of, scaled
+from models.customer.satisfaction import Satisfaction, Share, satisfaction_of, scaled
 from models.durations import DAY
+from profiles.traces.taking import Tracing
 from profiles.types import Profile
-from tests.build import T0, customer, event
+from tests.build import LIMITS, T0, customer, event
 
 
 def found(profile: Profile, day: float = 100) -> Satisfaction:
@@ -63,3 +66,28 @@ def test_what_came_back_is_of_orders_that_are_old_enough() -> None:
     assert (said.returned.part, said.returned.whole, said.returned.value) == (1, 3, 1 / 3)
     assert said.again is True
     assert found(customer(event("purchase", 99, amount=1))).returned.value is None
+
+
+COMPLAINING = replace(LIMITS, tracing=Tracing(left={"complaint": lambda event: [("complaint", event.subject, "")]}))
+
+
+def complained(*days: float, at: float = 400) -> Share | None:
+    """Of somebody with orders on days 1, 300 and 390."""
+    orders = (event("purchase", day, amount=1_000, subject=str(day)) for day in (1, 300, 390))
+    profile = customer(*orders, *(event("complaint", day) for day in days), limits=COMPLAINING)
+    return found(profile, at).complained
+
+
+def test_complaints_are_against_the_orders_of_a_year() -> None:
+    assert complained() == Share(0, 2)
+    assert complained(5) == Share(0, 2)
+    assert complained(40, 390, 395) == Share(3, 2)
+    assert complained(5, 40, 390) == Share(2, 2)
+    assert complained(40, at=800) == Share(0, 0)
+
+
+def test_complaints_that_are_not_all_kept_are_not_counted() -> None:
+    """Of the nine the latest eight are, and all of those are of this year: how many of it are not is not known."""
+    assert complained(5, *range(100, 109)) is None
+    assert complained(*range(100, 109)) == Share(9, 2)  # all ever are of this year
+    assert complained(5, *range(100, 107)) == Share(7, 2)
