@@ -18,7 +18,16 @@ from msgspec.structs import astuple
 
 from profiles.types import Claims, Profile, TimelineEntry, ToldEntry
 
-__all__ = ["OF_ROLE", "add_entry", "latest_events", "latest_of_role", "mark_of", "merge_timelines", "pack_entry"]
+__all__ = [
+    "OF_ROLE",
+    "add_entry",
+    "kept_entries",
+    "latest_events",
+    "latest_of_role",
+    "mark_of",
+    "merge_timelines",
+    "pack_entry",
+]  # fmt: skip
 
 OF_ROLE = 4
 """How many events of each role stay, however many of others are newer."""
@@ -67,6 +76,22 @@ def latest_events(profile: Profile | Claims, limit: int) -> list[ToldEntry]:
     return [entries[at] for at in sorted(chosen)]
 
 
+def kept_entries(profile: Profile | Claims, cap: int) -> tuple[list[ToldEntry], int]:
+    """What stays in any order of arrival, newest first, and how many of those nothing is missing among.
+
+    Args:
+        profile: whose.
+        cap: how many of the newest a profile shows, or fewer; of each role the newest few stay besides.
+    """
+    told = [(_decode(packed), packed) for packed in _packed(profile.timeline)]
+    told.sort(key=lambda each: (each[0].time, each[1]), reverse=True)
+    entries = [entry for entry, _ in told]
+    if len(entries) > cap:
+        ranks = _ranks(entries)
+        entries = [entry for at, entry in enumerate(entries) if at < cap or ranks[at] < OF_ROLE]
+    return entries, min(cap, len(entries))
+
+
 def latest_of_role(profile: Profile, role: str) -> list[ToldEntry]:
     """The newest events of a role that count, newest first; as many as stay in any order of arrival."""
     timeline, mark = profile.timeline, mark_of(role)
@@ -93,14 +118,19 @@ def _most(profile: Profile | Claims, cap: int) -> int:
     return 2 * cap + (OF_ROLE * len(profile.roles) if type(profile) is Profile else 0)
 
 
-def _sorted(timeline: bytes) -> list[bytes]:
-    """The packed entries, newest first."""
+def _packed(timeline: bytes) -> list[bytes]:
+    """The packed entries, as they came."""
     found, at = [], 0
     while at < len(timeline):
         start = at + 2
         at = start + int.from_bytes(timeline[at:start], "big")
         found.append(timeline[start:at])
-    return sorted(found, key=lambda packed: (_decode(packed).time, packed), reverse=True)
+    return found
+
+
+def _sorted(timeline: bytes) -> list[bytes]:
+    """The same, newest first."""
+    return sorted(_packed(timeline), key=lambda packed: (_decode(packed).time, packed), reverse=True)
 
 
 def _ranks(entries: list[ToldEntry]) -> list[int]:

@@ -19,6 +19,7 @@ from console.pages.catalogues.condition_words import PlanWords
 from console.pages.drawing.curve import survival_curve
 from console.pages.drawing.moves import moves_plot
 from console.pages.drawing.sparkline import sparkline, weekly
+from console.pages.drawing.swimlane import swimlane
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
@@ -82,6 +83,7 @@ def environment(language: str) -> Environment:
         url_query=_query,
         veil=lambda profile, field, nth: Veils(profile, frozenset()).id_of(field, nth),
         curve=survival_curve,
+        swimlane=swimlane,
         weekly=weekly,
     )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.

@@ -12,7 +12,6 @@ from models.customer.picture import Asked, picture_of
 from models.population.census import EVERYBODY
 from models.population.findings import Findings
 from models.population.measures import FREQUENCY
-from models.population.snapshot import PopulationSnapshot
 from plan import Plan
 from profiles.types import Profile
 from streams.refreshed import Refreshed
@@ -32,19 +31,19 @@ class Picturing:
         self._plan = plan
         self._zone = ZoneInfo(plan.file.timezone)
 
-        async def read(raw: bytes) -> tuple[PopulationSnapshot, Base]:
-            found = Findings.from_json(raw)
-            return found.population, _base(found)
+        async def read(raw: bytes) -> Findings:
+            return Findings.from_json(raw)
 
-        self._known = Refreshed(
-            (PopulationSnapshot.empty(), Base()), findings, read, lambda known: f"ranks go on by {known[0].version}"
-        )
+        self._known = Refreshed(Findings(), findings, read, lambda known: f"ranks go on by {known.population.version}")
 
     async def __call__(self, profile: Profile, now: float, advice: Advice | None) -> CustomerFigures:
         """The figures of a customer as of a time; `advice`: what is to be expected of them, if it may be said."""
         await self._known.refresh()
-        plan, said = self._plan, self._plan.file.analyses
-        asked = Asked(plan.currency, self._zone, said.costs, said.loyalty_weights, *self._known())
+        plan, said, known = self._plan, self._plan.file.analyses, self._known()
+        asked = Asked(
+            plan.currency, self._zone, said.costs, said.loyalty_weights, known.population, said.session_gap,
+            _base(known), known.waits,
+        )  # fmt: skip
         orders = advice.outlook.orders if advice is not None and advice.outlook is not None else None
         picture = picture_of(profile, now, asked, profiled=may_be_scored(profile, plan), orders=orders)
         return figures_of(profile.id, picture, now, plan.currency)

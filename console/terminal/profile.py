@@ -336,4 +336,7 @@ def _figures(figures: dict[str, Any]) -> Text | None:
     habits = figures["habits"]
     if habits["gap"] is not None:
         lines.append(f"usual gap  {habits['gap']:.0f} days; {habits['elapsed']} since the last purchase")
+    if (steps := (journey := figures["journey"])["steps"]) and journey["waiting"] is not None:
+        way = " → ".join(step["phase"] for step in steps[-5:])
+        lines.append(f"journey    {way}, {journey['waiting']:.0f} days ago{' (stuck)' * bool(journey['stuck'])}")
     return Text("\n".join(lines)) if lines else None

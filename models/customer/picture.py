@@ -15,6 +15,7 @@ from models.customer.coming import Coming, coming_of, steadiness_of
 from models.customer.config import CostsSpec
 from models.customer.dealings import dealings_of
 from models.customer.fifths import Fifths, fifths_of
+from models.customer.journey import Journey, Wait, journey_of
 from models.customer.loyalty import Loyalty, loyalty_of
 from models.customer.satisfaction import Satisfaction, satisfaction_of
 from models.customer.wishes import Wishes, wishes_of
@@ -33,7 +34,9 @@ class Asked(NamedTuple):
     costs: CostsSpec
     loyalty: Mapping[str, float]  # weights
     population: PopulationSnapshot
+    session_gap: float  # seconds
     base: Base = Base()
+    waits: Mapping[str, Wait] = {}  # of all customers, by phase of the journey
 
 
 class Picture(NamedTuple):
@@ -50,6 +53,7 @@ class Picture(NamedTuple):
     opinion: list[About]
     profit: Profit
     loyalty: Loyalty
+    journey: Journey
 
 
 def picture_of(
@@ -85,4 +89,5 @@ def picture_of(
             profile, satisfaction, asked.population, now, asked.currency, asked.loyalty, staying=staying,
             steadiness=steadiness,
         ),
+        journey_of(profile, now, asked.session_gap, asked.waits),
     )  # fmt: skip

@@ -14,6 +14,7 @@ sample that learned segments are made of.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
@@ -21,14 +22,16 @@ from math import inf, isfinite
 
 import msgspec
 
+from models.customer.journey import SLOW, Wait, waits_of
 from models.population.measures import MEASURES, RISKY, place
-from models.population.percentiles import Percentiles, Points, join, percentiles
+from models.population.percentiles import Percentiles, Points, join, many, percentiles
 from profiles.claims import believed_trait
 from profiles.consent import ANALYTICS, PROFILING, Consent
 from profiles.types import Profile
 
 __all__ = [
     "EVERYBODY", "SAMPLE", "Census", "Figure", "Sample", "Subject", "Summary", "Sums", "edges", "merge",
+    "waits",
 ]  # fmt: skip
 
 EVERYBODY = ""
@@ -74,6 +77,7 @@ class Summary(msgspec.Struct):
     points: dict[str, Points] = {}  # by measure
     groups: dict[str, Sums] = {}  # by segment, and EVERYBODY
     sample: Sample = []
+    waits: dict[str, Points] = {}  # by phase of the journey, days from a step of it until the next
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -86,6 +90,7 @@ class Subject(msgspec.Struct, frozen=True):
     active: float = (
         inf  # seconds since the last order within which a customer is one of those that others are ranked by
     )
+    session_gap: float = 1800.0  # seconds of silence after which a session is over
 
 
 class Census:
@@ -102,6 +107,8 @@ class Census:
         self._customers = self._uncounted = 0
         self._values: dict[str, list[float]] = {name: [] for name in MEASURES}
         self._percentiles = {name: Percentiles() for name in MEASURES}
+        self._waits: defaultdict[str, list[float]] = defaultdict(list)
+        self._waited: defaultdict[str, Percentiles] = defaultdict(Percentiles)
         self._groups: dict[str, Sums] = {EVERYBODY: Sums()}
         self._alike: dict[tuple[str, ...], Sums] = {}  # not yet in groups: of customers with just these segments
         self._sample: Sample = []
@@ -121,6 +128,8 @@ class Census:
         if not _gone(profile, self._now, self._subject.active):
             for name, value in figures.items():
                 self._values[name].append(value)
+        for phase, days in waits_of(profile, self._subject.session_gap):
+            self._waits[phase].append(days)
         figures |= _numbers(profile, self._subject.numbers)
         sums = self._alike.setdefault(tuple(profile.segments), Sums())
         _count(sums, profile, figures, _marks(profile, self._subject.categories, profiled))
@@ -132,6 +141,9 @@ class Census:
         for name, values in self._values.items():
             self._percentiles[name].add(values)
             values.clear()
+        for phase, waits in self._waits.items():
+            self._waited[phase].add(waits)
+        self._waits.clear()
         if len(self._alike) > _DIFFERENT:
             self._sort()
 
@@ -143,9 +155,9 @@ class Census:
             self._keep(kind, _most(counts, VALUES))
         for sums in self._groups.values():
             sums.categories = {name: sums.categories[name] for name in _most(sums.categories, VALUES)}
-        points = {name: found for name, held in self._percentiles.items() if (found := held.points()) is not None}
+        points, waits = _points(self._percentiles), _points(self._waited)
         return Summary(
-            self._now, self._customers, self._uncounted, points, self._groups, nsmallest(SAMPLE, self._sample)
+            self._now, self._customers, self._uncounted, points, self._groups, nsmallest(SAMPLE, self._sample), waits
         )
 
     def _measured(self, profile: Profile, profiled: bool) -> dict[str, float]:
@@ -188,14 +200,18 @@ def merge(summaries: Sequence[Summary]) -> Summary:
     """Several partitions as one."""
     whole = Summary(at=max((summary.at for summary in summaries), default=0.0), points={}, groups={})
     points: dict[str, list[Points]] = {}
+    waits: dict[str, list[Points]] = {}
     for summary in summaries:
         whole.customers += summary.customers
         whole.uncounted += summary.uncounted
         for name, found in summary.points.items():
             points.setdefault(name, []).append(found)
+        for phase, found in summary.waits.items():
+            waits.setdefault(phase, []).append(found)
         for group, sums in summary.groups.items():
             _add(whole.groups.setdefault(group, Sums()), sums)
     whole.points = {name: join(parts) for name, parts in points.items()}
+    whole.waits = {phase: join(parts) for phase, parts in waits.items()}
     whole.sample = nsmallest(SAMPLE, (row for summary in summaries for row in summary.sample))
     return whole
 
@@ -203,6 +219,17 @@ def merge(summaries: Sequence[Summary]) -> Summary:
 def edges(summary: Summary) -> dict[str, list[float]]:
     """The percentiles of each measure, the first to the 99th, of those who have a value."""
     return {name: percentiles(points) for name, points in summary.points.items()}
+
+
+def waits(summary: Summary) -> dict[str, Wait]:
+    """By phase of the journey, how long customers waited before they moved on."""
+    return {
+        phase: Wait(many(points), percentiles(points)[round(100 * SLOW) - 1]) for phase, points in summary.waits.items()
+    }
+
+
+def _points(held: Mapping[str, Percentiles]) -> dict[str, Points]:
+    return {name: found for name, numbers in held.items() if (found := numbers.points()) is not None}
 
 
 def _gone(profile: Profile, now: float, active: float) -> bool:

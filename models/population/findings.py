@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from models.population.census import EVERYBODY, Figure, Summary, Sums, edges, merge
+from models.customer.journey import Wait
+from models.population.census import EVERYBODY, Figure, Summary, Sums, edges, merge, waits
 from models.population.clusters import Learned, learn
 from models.population.personas import Persona, personas
 from models.population.snapshot import PopulationSnapshot
@@ -28,6 +29,7 @@ class Findings(msgspec.Struct, frozen=True):
     missing: list[int] = []  # partitions of which there was none
     learned: Learned = Learned()
     personas: dict[str, Persona] = {}  # by segment, and of EVERYBODY
+    waits: dict[str, Wait] = {}  # by phase of the journey
 
     def to_json(self) -> bytes:
         """Everything, as JSON that reads back to the same bits."""
@@ -85,4 +87,5 @@ def conclude(
         sorted(number for number, part in parts.items() if part is None),
         learned,
         personas(whole, version, names, before.personas),
+        waits(whole),
     )

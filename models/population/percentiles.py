@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POINTS", "Percentiles", "Points", "join", "percentiles"]
+__all__ = ["POINTS", "Percentiles", "Points", "join", "many", "percentiles"]
 
 POINTS = 4096
 
@@ -64,6 +64,11 @@ def join(parts: Iterable[Points]) -> Points:
     held = list(parts)
     values = [np.frombuffer(part.values, dtype="<f8") for part in held]
     return _packed(*_together(values, [np.frombuffer(part.counts, dtype="<i8") for part in held]))
+
+
+def many(points: Points) -> int:
+    """How many numbers came."""
+    return int(np.frombuffer(points.counts, dtype="<i8").sum())
 
 
 def percentiles(points: Points) -> list[float]:

@@ -81,6 +81,7 @@ def subject_of(plan: Plan) -> Subject:
         frozenset(name for name, trait in known.items() if trait.type in _COUNTABLE and name not in numbers),
         frozenset(numbers),
         RANKED * plan.churn.horizon,
+        plan.file.analyses.session_gap,
     )
 
 

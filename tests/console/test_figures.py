@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.commands.main import create_cli
+from models.customer.journey import Wait
 from models.population.findings import Findings
 from models.population.snapshot import PopulationSnapshot
 from profiles.consent import trait_of
@@ -18,7 +19,9 @@ from tests.console.support_api import support_api, where
 
 FIFTHS = [float(n) for n in range(1, 100)]
 EDGES = dict.fromkeys(("recency", "orders", "net"), FIFTHS)
-FOUND = Findings(population=PopulationSnapshot(version=3, at=NOW, edges=EDGES))
+FOUND = Findings(
+    population=PopulationSnapshot(version=3, at=NOW, edges=EDGES), waits={"judge": Wait(100, 7.5), "help": Wait(3, 1.0)}
+)
 
 
 async def census() -> bytes:
@@ -44,6 +47,10 @@ def test_the_figures_of_a_customer(http: httpx.Client) -> None:
         "recency": 5, "frequency": 1, "monetary": 3,
     }  # fmt: skip
     assert (found["satisfaction"]["state"], found["satisfaction"]["mean"]) == ("answered", 25)
+    assert found["satisfaction"]["complained"] == {"part": 0, "whole": 3, "value": 0.0}
+    journey = found["journey"]
+    assert [step["phase"] for step in journey["steps"][-2:]] == ["help", "judge"]
+    assert (journey["slow"], journey["moves"], journey["stuck"]) == (7.5, 100, journey["waiting"] > 7.5)
     assert [ticket["id"] for ticket in found["attention"]["tickets"]] == ["T1"]
     assert (found["habits"]["gap"], found["habits"]["elapsed"]) == (30, 20)
     # 60.00 less goods 39.00, three deliveries of 4.50, 2 % of 65.00, a ticket of 6.00, a refund of 3.00.
@@ -83,6 +90,7 @@ def run(http: httpx.Client, *arguments: str) -> str:
 
 def test_the_command_prints_them(http: httpx.Client) -> None:
     assert "60.00 EUR net of 3 orders" in run(http)
+    assert "help → judge, " in run(http)
     assert json.loads(run(http, "--json"))["figures"]["value"]["year"]["orders"] == 3
 
 

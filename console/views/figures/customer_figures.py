@@ -261,6 +261,31 @@ class LoyaltyView(Document):
     parts: list[LoyaltyPartView]
 
 
+class StepView(Document):
+    """What happened of one phase of the journey within a session."""
+
+    phase: Literal["aware", "consider", "intend", "buy", "use", "help", "judge", "renew", "leave"]
+    first: Time
+    last: Time
+    events: int
+    wait: float | None = Field(
+        description="Days until the next step; null of the last, and where some of what came next may not be kept."
+    )
+
+
+class JourneyView(Document):
+    """Where the customer is on their way, by their latest events."""
+
+    steps: list[StepView] = Field(description="The latest twelve, in their order.")
+    waiting: float | None = Field(description="Days since the last; null without any.")
+    slow: float | None = Field(
+        description="Days that nine in ten of those who moved on from such a step did not wait; null while fewer than "
+        "100 moves are known."
+    )
+    moves: int = Field(description="Moves from such a step that are known, by the last census.")
+    stuck: bool | None = Field(description="Whether they wait longer; null where that is not known.")
+
+
 class CustomerFigures(Document):
     """What the customer comes to. null is what is not known, which is never 0."""
 
@@ -277,6 +302,7 @@ class CustomerFigures(Document):
     opinion: list[AboutView] = Field(description="By product and category, of the latest eight reviews.")
     profit: ProfitView
     loyalty: LoyaltyView
+    journey: JourneyView
 
 
 def figures_of(profile: str, picture: Picture, now: float, currency: str) -> CustomerFigures:

@@ -8,10 +8,12 @@ from collections import Counter
 import msgspec
 import pytest
 
-from models.population.census import EVERYBODY, SAMPLE, Census, Subject, Summary, edges, merge
+from models.customer.journey import Wait
+from models.population.census import EVERYBODY, SAMPLE, Census, Subject, Summary, edges, merge, waits
 from models.population.measures import place
 from profiles.consent import Consent
 from profiles.types import Activity, Profile, Purchases, Score, Stay, Tally
+from tests.build import customer, event
 
 DAY = 86400.0
 NOW = 1_767_225_600.0
@@ -192,3 +194,20 @@ def test_an_empty_partition_adds_nothing() -> None:
     assert edges(count()) == {}
     assert merge([]).customers == 0
     assert what_is_exact(merge([count(), count(buyer(1))])) == what_is_exact(count(buyer(1)))
+
+
+def test_waits_of_the_journey_are_of_whoever_moved_on() -> None:
+    """A hundred carts, each bought a number of days later from 1 to 100, in several partitions."""
+
+    def moved(number: int) -> Profile:
+        return customer(event("cart", 0), event("purchase", number, amount=100, subject="o"), id=f"{number:022d}")
+
+    everybody = [moved(number) for number in range(1, 101)]
+    found = waits(merge([count(*everybody[start::4]) for start in range(4)]))
+
+    assert found == {"intend": Wait(100, pytest.approx(90.0))}
+    assert waits(count(*everybody[:10], subject=Subject("EUR", Consent({"analytics": False})))) == {}
+    # A step goes on until the silence of a session.
+    assert waits(count(*everybody[:10], subject=Subject("EUR", session_gap=40 * DAY))) == found | {
+        "intend": Wait(10, pytest.approx(9.0))
+    }
