@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline
-from redis.asyncio.connection import AbstractConnection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -138,6 +138,26 @@ class _Pool(ConnectionPool):
             self._turns.end()
 
 
+class _Closable(AbstractConnection):
+    """Says that it was closed, which is tried again, where it is closed between two steps of a caller.
+
+    Whoever finds a node of a cluster away closes all its connections, those of others too, and redis-py writes on.
+    """
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        if self._writer is None:
+            raise RedisConnectionError("another caller has closed this connection")
+        await super()._send_packed_command(command)  # type: ignore[no-untyped-call]
+
+
+class _Link(_Closable, Connection):
+    """To a node of a cluster."""
+
+
+class _TLSLink(_Closable, SSLConnection):
+    """To a node of a cluster, by TLS."""
+
+
 _has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
 """Whether this is part of what waited already: a pipeline of a cluster repeats commands one by one."""
 
@@ -148,6 +168,10 @@ class _Cluster(RedisCluster):
     def __init__(self, *, patience: float, **options: Any) -> None:
         super().__init__(**options)
         self._turns = _Turns(patience)
+        kind = _TLSLink if options.get("ssl") else _Link
+        self.connection_kwargs["connection_class"] = kind  # of the nodes that are found later
+        for node in self.startup_nodes:
+            node.connection_class = kind
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

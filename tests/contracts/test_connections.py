@@ -86,6 +86,30 @@ def test_who_waits_too_long_is_told_that_it_is_busy(url: str) -> None:
     asyncio.run(test())
 
 
+def test_who_uses_a_connection_that_another_caller_closes_is_told_so(request: pytest.FixtureRequest) -> None:
+    """Which is tried again. A client of a cluster closes all of a node's, whoever uses them, when one of them fails."""
+    url = str(request.getfixturevalue("redis_cluster").url)
+
+    async def test() -> None:
+        client = connect(url)
+        await client.ping()
+        node = client.get_primaries()[0]
+        connection = node.acquire_connection()
+        for steps in range(8):  # that the other is ahead
+            await connection.connect()
+            closing = asyncio.create_task(connection.disconnect())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            (told,) = await asyncio.gather(connection.send_command("PING"), return_exceptions=True)
+            assert told is None or isinstance(told, AWAY), repr(told)
+            await closing
+            await connection.disconnect()
+        node.release(connection)
+        await client.aclose()
+
+    asyncio.run(test())
+
+
 async def _fill(store: RedisStore) -> None:
     people: dict[int, list[Profile]] = {}
     for number in range(300):
