@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 from console.clients.support import Support, company, customer
-from profiles.errors import NotFound, WrongUse
+from profiles.errors import Busy, NotFound, WrongUse
 
 __all__ = ["named"]
 
@@ -23,6 +25,7 @@ def named(api: Support, text: str) -> dict[str, Any]:
 
     Raises:
         NotFound: nobody is meant by it, or nobody has this case.
+        Busy: the search was not done in time, however often it was asked.
         WrongUse: several may be meant; the message says how to name each.
     """
     text = text.strip()
@@ -32,7 +35,7 @@ def named(api: Support, text: str) -> dict[str, Any]:
         return _company(api, text.removeprefix(_COMPANY))
     if ":" in text:
         return api.call("GET", customer(text))
-    found = api.call("GET", "/v1/search", params={"q": text, "limit": _MOST + 1})
+    found = _search(api, text)
     hits = [hit for hit in found["data"] if hit["exact"]] or found["data"]
     if not hits:
         raise NotFound(
@@ -42,6 +45,14 @@ def named(api: Support, text: str) -> dict[str, Any]:
     if len(hits) > 1 or (found["more"] and not hits[0]["exact"]):
         raise WrongUse(f"{text!r} may be several: {_several(hits)}; say which")
     return _document(api, hits[0]["profile"])
+
+
+@retry(retry=retry_if_exception_type(Busy), stop=stop_after_attempt(10), wait=wait_fixed(0.2), reraise=True)
+def _search(api: Support, text: str) -> dict[str, Any]:
+    found = api.call("GET", "/v1/search", params={"q": text, "limit": _MOST + 1})
+    if found["timed_out"] and not any(hit["exact"] for hit in found["data"]):
+        raise Busy(f"the search for {text!r} was not done in time; try again, or give TYPE:VALUE such as user_id:42")
+    return found
 
 
 def _document(api: Support, profile: str) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _of_customers(server: MCPServer, get: Get) -> None:
             for hit in found["data"]
             if hit["company"] is None
         ]
-        return _told(customers=rows, more=found["more"])
+        return _told(customers=rows, more=found["more"], timed_out=found["timed_out"])
 
     @server.tool(
         annotations=_READS, description="A customer: stage, risk, value, open matters; further sections by name."

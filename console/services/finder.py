@@ -44,13 +44,15 @@ class Hits(NamedTuple):
 
     hits: list[Hit]
     more: bool  # than these, or perhaps: the time was over
+    timed_out: bool = False
 
 
 class Finder:
     """Answers queries; one for all who ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
         self._free = asyncio.Semaphore(AT_ONCE)
+        self._patience = patience
 
     async def find(self, reader: Reader, plan: Plan, text: str, limit: int = MOST, *, whole: bool = False) -> Hits:
         """The customers whom a query means, as a person typed it.
@@ -66,16 +68,16 @@ class Finder:
         found: dict[str, Hit] = {}
         if not query.text or "\0" in query.text:
             return Hits([], False)
-        more = False
+        more = timed_out = False
         try:
-            async with asyncio.timeout(PATIENCE), self._free:
+            async with asyncio.timeout(self._patience), self._free:
                 by_key = _by_key(reader, plan, query.text, found)
                 _, answers = await asyncio.gather(by_key, reader.find(query.prefixes, limit=limit + 1))
                 entries = [entry for answer in answers for entry in answer if query.admits(entry)]
                 more = await _by_index(reader, plan, query, entries, found, limit, whole)
         except TimeoutError:
-            more = True
-        return Hits(list(found.values())[:limit], more or len(found) > limit)
+            more = timed_out = True
+        return Hits(list(found.values())[:limit], more or len(found) > limit, timed_out)
 
 
 async def _by_key(reader: Reader, plan: Plan, text: str, found: dict[str, Hit]) -> None:

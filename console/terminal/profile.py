@@ -66,7 +66,8 @@ def render_found(document: dict[str, Any]) -> RenderableType:
         for row in document["data"]
     ]
     if not rows:
-        return Text("Nobody is found by this.", "dim")
+        late = document["timed_out"]
+        return Text("The search was not done in time: ask again." if late else "Nobody is found by this.", "dim")
     listing = Listing(["customer", "name", "found by", "stage", "risk"], rows, right=["risk"])
     return Group(listing, Text("There are more: type more of it.", "dim")) if document["more"] else listing
 

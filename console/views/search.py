@@ -45,6 +45,7 @@ class SearchView(Document):
     data: list[SearchHit] = Field(description="Exact identities first.")
     took_ms: float = Field(description="In the console, from the question to here.")
     more: bool = Field(description="There are more, or the time was over: type more.")
+    timed_out: bool = Field(description="Not done in time: who is not here may be found if asked again.")
 
 
 _NOBODYS = frozenset({"order", "ticket", "profile_id", COMPANY})
@@ -62,7 +63,7 @@ def search_view(found: Hits, plan: Plan, took: float, *, masked: bool = False) -
             could find out letter by letter what they may not see.
     """
     rows = [_row(hit, plan, masked) for hit in found.hits if not masked or hit.exact or hit.kind in _NOBODYS]
-    return SearchView(data=rows, took_ms=round(1000 * took, 1), more=found.more)
+    return SearchView(data=rows, took_ms=round(1000 * took, 1), more=found.more, timed_out=found.timed_out)
 
 
 def _row(hit: Hit, plan: Plan, masked: bool) -> SearchHit:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from console.api import ApiDeps, create_api
 from console.services.advice import Adviser
+from console.services.finder import Finder
 from console.services.models import ModelDesk
 from console.views.analysing.analysis_desk import AnalysisDesk
 from models.labels.examples import ModelCommand
@@ -85,6 +86,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "access": MemoryAccessStore(),
         "audit": AuditTrail(log, log, nowhere),
         "clock": lambda: NOW,
+        "finder": Finder(patience=60.0),  # on a machine that is busy with other tests
     }
     return ApiDeps(reader=held, **given | parts)
 

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
+from console.services.finder import Finder, Hits
 from models.cases.following import Cases
 from profiles.consent import Consent
 from profiles.stores.access import Account
@@ -223,6 +224,28 @@ def test_decisions_go_through_the_one_writer_with_who_decided(api: Any) -> None:
     assert {(entry["action"], entry["by"]) for entry in done["history"]} >= {("assigned", "ann"), ("resolved", "lee")}
     rows = api.get("/v1/audit", params={"object": done["profile"]}).json()["data"]
     assert {row["action"] for row in rows} >= {"case.decide"}
+
+
+class Late(Finder):
+    """Some searches of a busy store are not done in time."""
+
+    def __init__(self, late: int) -> None:
+        super().__init__(patience=60.0)
+        self.late = late
+
+    async def find(self, *arguments: Any, **named: Any) -> Hits:
+        self.late -= 1
+        return Hits([], True, timed_out=True) if self.late >= 0 else await super().find(*arguments, **named)
+
+
+@pytest.mark.parametrize(("late", "code", "words"), [(2, 0, "Maud Visser"), (99, 1, "was not done in time; try again")])
+def test_a_search_that_is_not_done_in_time_is_repeated_and_nobody_is_called_missing(
+    api: Any, late: int, code: int, words: str
+) -> None:
+    with support_api(api.held, finder=Late(late)) as http:
+        told = rapport(http, "show", "maud")
+    assert told.exit_code == code
+    assert words in told.stdout + told.stderr
 
 
 def test_what_takes_longer_is_told(api: Any) -> None:

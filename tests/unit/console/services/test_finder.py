@@ -39,6 +39,7 @@ def test_who_is_asked_for_by_an_identity_is_there_though_the_index_does_not_answ
 
     assert [(hit.profile.id, hit.exact) for hit in found.hits] == [(ada.id, True)]
     assert found.more  # there may be others
+    assert found.timed_out
     assert time.monotonic() - began < 50 * PATIENCE  # it ends
 
 
@@ -52,5 +53,6 @@ def test_many_searches_take_few_connections_and_all_end() -> None:
     answers = asyncio.run(many())
 
     assert [answer.hits for answer in answers] == [[]] * 50
+    assert all(answer.timed_out for answer in answers)
     assert held.most == AT_ONCE
     assert held.at_once == 0
