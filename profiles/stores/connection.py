@@ -147,7 +147,7 @@ class _Closable(AbstractConnection):
     async def _send_packed_command(self, command: Iterable[bytes]) -> None:
         if self._writer is None:
             raise RedisConnectionError("another caller has closed this connection")
-        await super()._send_packed_command(command)  # type: ignore[no-untyped-call]
+        await super()._send_packed_command(command)
 
 
 class _Link(_Closable, Connection):
