@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 
 from analysis.archive.columns import EVENTS, LINKS, SAID, events_in
 from analysis.archive.folder import Folder
-from analysis.archive.manifests import File, load
+from analysis.archive.manifests import File, State, load
 from analysis.archive.profile_rows import PROFILES
 from profiles.errors import RapportError
 from profiles.types import Event
@@ -23,7 +23,10 @@ from profiles.types import Event
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Vanished", "events", "events_of", "files", "profile_views", "progress", "slices", "views"]
+__all__ = [
+    "Vanished", "customer_view", "events", "events_of", "files", "profile_views", "progress", "slices", "tables",
+    "views",
+]  # fmt: skip
 
 _ROWS = 250_000
 """Rows that are looked at together: what reading the archive takes of memory, whatever its size."""
@@ -31,7 +34,7 @@ _ROWS = 250_000
 _LETTERS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """Of profile ids, in order. Ids are digests, so each first letter has as many as any other."""
 
-_VIEWS = """
+_CUSTOMERS = """
 CREATE OR REPLACE TEMP VIEW customers AS
 WITH RECURSIVE newest AS (
     SELECT home, arg_max(profile, (origin_offset, log_offset)) AS profile FROM links GROUP BY home
@@ -41,8 +44,10 @@ WITH RECURSIVE newest AS (
     SELECT chain.home, newest.profile, depth + 1 FROM chain JOIN newest ON newest.home = chain.customer
     WHERE newest.profile <> chain.customer AND depth < 1000
 )
-SELECT home, arg_max(customer, depth) AS customer FROM chain GROUP BY home;
+SELECT home, arg_max(customer, depth) AS customer FROM chain GROUP BY home
+"""
 
+_EVENTS = """
 CREATE OR REPLACE TEMP VIEW customer_events AS
 SELECT coalesce(customers.customer, events.home) AS customer, events.* FROM events LEFT JOIN customers USING (home);
 
@@ -67,6 +72,9 @@ FROM (
 CREATE OR REPLACE TEMP VIEW profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'customer';
 CREATE OR REPLACE TEMP VIEW company_profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'company';
 """
+
+_TABLES = {"events": ("events", EVENTS), "links": ("links", LINKS), "profiles": ("profile_rows", PROFILES)}
+"""Their views in DuckDB, and their columns."""
 
 
 class Vanished(Exception):
@@ -127,21 +135,30 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
     """
     folder = Folder(archive_url)
     state = load(folder)
+    tables(con, folder, state)
+    views(con)
+    profile_views(con)
+
+
+def tables(con: DuckDBPyConnection, folder: Folder, state: State, named: Collection[str] = tuple(_TABLES)) -> None:
+    """Give a connection views of the files alone, of a state of the archive: `events`, `links` and `profile_rows`.
+
+    Args:
+        con: that gets them.
+        folder: of the archive.
+        state: of the archive.
+        named: the tables that are wanted: `events`, `links`, `profiles`. Each costs a look into every file of it.
+    """
     if not folder.local:
         con.register_filesystem(folder.fs)
-    for table, view, schema in (
-        ("events", "events", EVENTS),
-        ("links", "links", LINKS),
-        ("profiles", "profile_rows", PROFILES),
-    ):
+    for table in named:
+        view, schema = _TABLES[table]
         paths = [folder.url(file.path) for file in state.of(table)]
         query = _no_rows(schema)
         if paths:
             listed = ", ".join(f"'{path.replace(chr(39), 2 * chr(39))}'" for path in paths)
             query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], {_AS_NAMED})"
         con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
-    views(con)
-    profile_views(con)
 
 
 def profile_views(con: DuckDBPyConnection) -> None:
@@ -149,9 +166,15 @@ def profile_views(con: DuckDBPyConnection) -> None:
     con.execute(_PROFILES)
 
 
+def customer_view(con: DuckDBPyConnection) -> None:
+    """Give a connection with `links` the view `customers`."""
+    con.execute(_CUSTOMERS)
+
+
 def views(con: DuckDBPyConnection) -> None:
     """Give a connection with `events` and `links` the views that follow from them."""
-    con.execute(_VIEWS)
+    customer_view(con)
+    con.execute(_EVENTS)
 
 
 _AS_NAMED = "hive_partitioning = false, union_by_name = true"

@@ -17,18 +17,17 @@ from msgspec import structs
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
-from analysis.archive.reader import events
+from analysis.archive.reader import customer_view, profile_views, tables
 from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
-from analysis.tables.build import Way, duck_type, facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.build import SUMS, Way, duck_type, facts_query, quoted, refresh, traits_query, way_of
 from analysis.tables.units import FOLDER as TABLES
 from analysis.tables.units import MARK_EVERY, mark, prune
-from models.labels.treatment import held_out
+from models.labels.treatment import held_out_of
 from models.segments.builtin import INTERNAL_SEGMENT
 from plan import Plan
 from plan.analysing.catalogue import Product
-from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -40,13 +39,19 @@ _HELD = pa.schema([("customer", pa.string())])
 _PRODUCTS = pa.schema([(name, ibis.dtype(type_).to_pyarrow()) for name, type_ in CATALOGUE.items()])
 
 _VIEWS = """
+CREATE OR REPLACE TEMP TABLE merged AS SELECT home, customer FROM customers;
+
+CREATE OR REPLACE TEMP VIEW own_profiles AS
+SELECT p.* FROM profile_rows p LEFT JOIN merged m ON m.home = p.customer
+WHERE p.kind = 'customer' AND coalesce(m.customer, p.customer) = p.customer;
+
 CREATE OR REPLACE TEMP TABLE whose AS
 WITH said AS (
-    SELECT coalesce(c.customer, f.home) AS customer,
+    SELECT coalesce(m.customer, f.home) AS customer,
         arg_max(f.agrees, (f.us, f.log_partition, f.log_offset)) AS agrees
-    FROM made_facts f LEFT JOIN customers c USING (home) WHERE f.agrees IS NOT NULL GROUP BY 1
+    FROM made_facts f LEFT JOIN merged m USING (home) WHERE f.agrees IS NOT NULL GROUP BY 1
 ), homes AS (
-    SELECT home, customer FROM customers UNION SELECT customer, customer FROM customers
+    SELECT home, customer FROM merged UNION SELECT customer, customer FROM merged
     UNION SELECT customer, customer FROM said
 )
 SELECT home, customer, agrees FROM homes LEFT JOIN said USING (customer);
@@ -54,17 +59,19 @@ SELECT home, customer, agrees FROM homes LEFT JOIN said USING (customer);
 CREATE OR REPLACE TEMP VIEW facts AS {facts};
 
 CREATE OR REPLACE TEMP TABLE people AS
-WITH known AS (
+WITH known_profiles AS (
+    SELECT customer, unnest(arg_max(
+        struct_pack(company := company, stage := stage, risk := risk, segments := segments),
+        (day, changed, log_partition, log_offset)
+    )) FROM own_profiles GROUP BY customer
+), known AS (
     SELECT coalesce(w.customer, t.home) AS customer, t.* EXCLUDE (home)
     FROM made_traits t LEFT JOIN whose w USING (home)
 ), said AS (
     SELECT customer, {traits}, bool_or(internal) AS internal FROM known GROUP BY customer
 ), every AS (
     SELECT coalesce(w.customer, f.home) AS customer, min(f.seen) AS seen
-    FROM (
-        SELECT home, min(day) FILTER (WHERE role NOT IN ({not_of_their_own})) AS seen
-        FROM made_facts WHERE role <> '' GROUP BY home
-    ) f LEFT JOIN whose w USING (home)
+    FROM (SELECT home, min(seen) AS seen FROM made_homes GROUP BY home) f LEFT JOIN whose w USING (home)
     WHERE coalesce(w.agrees, {granted}) GROUP BY 1
 )
 SELECT every.customer, said.country, said.region, said.plan, known_profiles.company, known_profiles.stage,
@@ -80,7 +87,7 @@ WITH said AS (
     FROM made_traits t LEFT JOIN whose w USING (home) GROUP BY 1, 2
 ), kept AS (
     SELECT customer, day, struct_pack(company := company, stage := stage, segments := segments) AS profile
-    FROM profiles_by_day
+    FROM profiles
 ), days AS (
     SELECT customer, day FROM said UNION SELECT customer, day FROM kept
 ), filled AS (
@@ -99,21 +106,15 @@ CREATE OR REPLACE TEMP VIEW spells AS
 SELECT {spells} FROM profiles WHERE customer IN (SELECT customer FROM people);
 """
 
-_PROFILES = """
-CREATE OR REPLACE TEMP VIEW known_profiles AS
-SELECT customer, company, stage, risk, segments FROM profiles WHERE until IS NULL;
-CREATE OR REPLACE TEMP VIEW profiles_by_day AS SELECT customer, day, company, stage, segments FROM profiles
-"""
-
 _LEFT_OUT = """
 SELECT (SELECT count(*) FROM people WHERE internal),
     (SELECT count(DISTINCT customer) FROM whose WHERE NOT coalesce(agrees, {granted})),
-    (SELECT min(day) FROM profiles_by_day), (SELECT coalesce(max(log_offset), -1) FROM links)
+    (SELECT min(day) FROM own_profiles), (SELECT coalesce(max(log_offset), -1) FROM links)
 """
 
 _LATE = """
-SELECT day FROM made_facts GROUP BY day
-HAVING max(received_us) >= {lateness} + greatest(min(received_us), epoch_us(timezone('{zone}', day + INTERVAL 1 DAY)))
+SELECT day FROM made_days GROUP BY day
+HAVING max(last_us) >= {lateness} + greatest(min(first_us), epoch_us(timezone('{zone}', day + INTERVAL 1 DAY)))
 ORDER BY day
 """
 """Days that were closed, `lateness` after their end or after the first event of them came, and then had another."""
@@ -145,8 +146,8 @@ class Duck:
     """The analyses' relations over the tables `made_facts` and `made_traits` of a connection. Safe to use from threads.
 
     Args:
-        con: with them, with `known_profiles`, and with the views `customers` and `profiles` of
-            `analysis.archive.reader`.
+        con: with them, with `made_homes` and `made_days`, which follow from the first, and with the views `links`,
+            `customers`, `profile_rows` and `profiles` of `analysis.archive.reader`.
         plan: whose calendar, currency and consent hold.
         frame: of the archive.
         number: of the state of the archive.
@@ -182,7 +183,6 @@ class Duck:
                 internal=INTERNAL_SEGMENT,
                 outreach=outreach,
                 spells=", ".join(SPELLS),
-                not_of_their_own=", ".join(map(quoted, NOT_OF_THEIR_OWN)),
             )
         )
         _hold_out(con, plan.churn.hold_out)
@@ -226,7 +226,7 @@ class Duck:
                     "RAPPORT_ARCHIVE says where it is"
                 )
             try:
-                return cls._open(folder, state, archive_url, plan, memory, tell, clock)
+                return cls._open(folder, state, plan, memory, tell, clock)
             except (duckdb.IOException, FileNotFoundError):  # files were replaced meanwhile
                 if state.number == number:
                     raise
@@ -234,12 +234,13 @@ class Duck:
 
     @classmethod
     def _open(
-        cls, folder: Folder, state: State, archive_url: str, plan: Plan, memory: str,
-        tell: Callable[[int, int], None], clock: Callable[[], float],
+        cls, folder: Folder, state: State, plan: Plan, memory: str, tell: Callable[[int, int], None],
+        clock: Callable[[], float],
     ) -> Duck:  # fmt: skip
         con = connect(memory)
-        events(con, archive_url)
-        con.execute(_PROFILES)
+        tables(con, folder, state, ("links", "profiles"))
+        customer_view(con)
+        profile_views(con)
         way = way_of(plan, framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone)
         paths = refresh(con, folder, state, way, tell, clock)
         for kind, files in paths.items():
@@ -247,6 +248,7 @@ class Duck:
                 source = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
                 con.execute(f"CREATE OR REPLACE TEMP VIEW made_{kind} AS SELECT * FROM {source}")
         if not paths["facts"]:
+            tables(con, folder, state, ("events",))
             _make(con, plan, way.zone)
         duck = cls(con, plan, _known(con, plan, way.zone), state.number)
         duck.paths = paths
@@ -255,7 +257,7 @@ class Duck:
 
     @classmethod
     def over(cls, con: duckdb.DuckDBPyConnection, plan: Plan, zone: str | None = None) -> Duck:
-        """The views `events`, `links`, `customers` and `profiles` of a connection: small, so nothing is written.
+        """The views of `analysis.archive.reader` on a connection: small, so nothing is written.
 
         Args:
             con: with these views.
@@ -264,7 +266,6 @@ class Duck:
         """
         con.execute("SET TimeZone = 'UTC'")
         zone = zone or framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone
-        con.execute(_PROFILES)
         _make(con, plan, zone)
         return cls(con, plan, _known(con, plan, zone))
 
@@ -330,7 +331,7 @@ def _hold_out(con: duckdb.DuckDBPyConnection, share: float) -> None:
     if share <= 0:
         return
     customers = con.sql("SELECT customer FROM people").to_arrow_table()["customer"]
-    held = pa.table({"customer": [one for one in customers.to_pylist() if held_out(one, share)]}, _HELD)
+    held = pa.table({"customer": held_out_of(customers.to_pylist(), share)}, _HELD)
     con.register("held", held)
     con.execute("UPDATE people SET held_out = true WHERE customer IN (SELECT customer FROM held)")
     con.unregister("held")
@@ -350,10 +351,12 @@ def _make(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> None:
     way = way_of(plan, zone)
     con.execute(f"CREATE OR REPLACE TEMP TABLE made_facts AS {facts_query(con, 'events', way)}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE made_traits AS {traits_query(con, 'events', way)}")
+    for kind, query in SUMS.items():
+        con.execute(f"CREATE OR REPLACE TEMP TABLE made_{kind} AS {query.format(facts='made_facts')}")
 
 
 def _known(con: duckdb.DuckDBPyConnection, plan: Plan, zone: str) -> Frame:
     """The frame of what is there: up to the newest time of receipt."""
-    newest, begins = con.execute("SELECT max(received_us), min(day) FROM made_facts").fetchall()[0]
+    newest, begins = con.execute("SELECT max(last_us), min(day) FROM made_days").fetchall()[0]
     now = datetime.now(UTC) if newest is None else datetime.fromtimestamp(newest / 1e6, UTC)
     return structs.replace(framed(plan, now, begins or now.date()), zone=zone)

@@ -17,9 +17,10 @@ from analysis.engines.engine import FACTS
 from analysis.tables.units import KINDS, Unit, mark, prune, prune_ways, units
 from plan import Plan
 from profiles.consent import INTERNAL
+from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.money import exponent
 
-__all__ = ["Way", "facts_query", "refresh", "traits_query", "way_of"]
+__all__ = ["SUMS", "Way", "facts_query", "refresh", "traits_query", "way_of"]
 
 _VERSION = 3
 """Of the tables: raised when what follows from the same events changes."""
@@ -37,6 +38,18 @@ _ITEMS = (
     "list_transform(e.items, lambda x: struct_pack(product := x.product, category := x.category, "
     "quantity := x.quantity, price := {price}, cost := {cost}))"
 )
+
+
+SUMS = {
+    "homes": f"""
+        SELECT home, min(day) FILTER (WHERE role NOT IN ({", ".join(f"'{role}'" for role in NOT_OF_THEIR_OWN)})) AS seen
+        FROM {{facts}} WHERE role <> '' GROUP BY home ORDER BY home""",
+    "days": """
+        SELECT day, min(received_us) AS first_us, max(received_us) AS last_us FROM {facts} GROUP BY day ORDER BY day""",
+}
+"""What opening asks of all facts, by the kind of table that has it of each unit: every home of whom there is more than
+what has no meaning, with the first local day of something that they did themselves; and when events of a local day were
+received first and last."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -93,8 +106,9 @@ def refresh(
     for done, unit in enumerate(wanted):
         tell(done, len(wanted))
         paths = {kind: unit.path(kind, way.digest) for kind in KINDS}
-        if not held.issuperset(paths.values()):
-            _build(con, folder, unit, way, paths)
+        missing = {kind: path for kind, path in paths.items() if path not in held}
+        if missing:
+            _build(con, folder, unit, way, missing)
             mark(folder, way.digest, clock())  # all of them may take longer than a mark lasts
     prune_ways(folder, way.digest, clock())
     tell(len(wanted), len(wanted))
@@ -103,18 +117,30 @@ def refresh(
 
 
 def _build(con: duckdb.DuckDBPyConnection, folder: Folder, unit: Unit, way: Way, paths: dict[str, str]) -> None:
+    """Make the tables of a unit that are missing; `paths` has their paths by kind."""
     listed = ", ".join(quoted(folder.url(file.path)) for file in unit.files)
     con.execute(
         "CREATE OR REPLACE TEMP VIEW unit_events AS SELECT * FROM "
         f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
     )
-    for kind, select in (("facts", facts_query), ("traits", traits_query)):
-        order = "role, home, us" if kind == "facts" else "home, us"
-        rows = con.sql(f"SELECT * FROM ({select(con, 'unit_events', way)}) ORDER BY {order}, log_partition, log_offset")
-        reader = rows.to_arrow_reader(65_536)
-        with folder.writer(paths[kind], reader.schema, shared=True) as writer:
-            for batch in reader:
-                writer.write_batch(batch)
+    placed = "log_partition, log_offset"
+    if "facts" in paths:
+        query = f"SELECT * FROM ({facts_query(con, 'unit_events', way)}) ORDER BY role, home, us, {placed}"
+        _write(con, folder, paths["facts"], query)
+    if "traits" in paths:
+        query = f"SELECT * FROM ({traits_query(con, 'unit_events', way)}) ORDER BY home, us, {placed}"
+        _write(con, folder, paths["traits"], query)
+    facts = quoted(folder.url(unit.path("facts", way.digest)))
+    for kind, query in SUMS.items():
+        if kind in paths:
+            _write(con, folder, paths[kind], query.format(facts=f"read_parquet({facts}, hive_partitioning = false)"))
+
+
+def _write(con: duckdb.DuckDBPyConnection, folder: Folder, path: str, query: str) -> None:
+    reader = con.sql(query).to_arrow_reader(65_536)
+    with folder.writer(path, reader.schema, shared=True) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
 
 
 def facts_query(con: duckdb.DuckDBPyConnection, table: str, way: Way) -> str:

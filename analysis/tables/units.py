@@ -23,7 +23,7 @@ __all__ = ["FOLDER", "KINDS", "MARK_EVERY", "UNUSED", "Unit", "mark", "prune", "
 FOLDER = "tables"
 """Below the archive's root. No manifest names what is in it: it may be deleted at any time, and is made anew."""
 
-KINDS = ("facts", "traits")
+KINDS = ("facts", "traits", "homes", "days")
 
 UNUSED = 86400.0
 """Seconds after which tables go that were made in a way in which nobody has used the archive since."""

@@ -7,12 +7,13 @@ left alone: no alert that looks at their risk opens. What becomes of them is wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import chain
 
 from profiles.types import Alert, Profile, Snapshot
 
-__all__ = ["ACTED_ON", "UNTREATED", "held_out", "is_treatment", "note", "treated"]
+__all__ = ["ACTED_ON", "UNTREATED", "held_out", "held_out_of", "is_treatment", "note", "treated"]
 
 ACTED_ON = ("acknowledged", "resolved")
 """States into which only people bring an alert."""
@@ -26,10 +27,17 @@ _SALT = b"hold-out 13\0"
 def held_out(profile: str, share: float) -> bool:
     """Whether a customer belongs to the share that is left alone. The same on every machine, for as long as the share
     does not shrink; after a merge the id of the winner counts."""
-    if share <= 0:
-        return False
-    mark = int.from_bytes(blake2b(_SALT + profile.encode(), digest_size=4).digest(), "big")
-    return mark < share * 2**32
+    return share > 0 and bool(held_out_of((profile,), share))
+
+
+def held_out_of(profiles: Iterable[str], share: float) -> list[str]:
+    """Those of many customers who are left alone."""
+    below = share * 2**32
+    return [
+        profile
+        for profile in profiles
+        if int.from_bytes(blake2b(_SALT + profile.encode(), digest_size=4).digest(), "big") < below
+    ]
 
 
 def is_treatment(alert: Alert) -> bool:
