@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from console.local.process import Reaper
@@ -34,6 +36,16 @@ from tests.servers.apache import why_no_kafka
 from tests.servers.given import describe_kafka
 
 pytest_plugins = ["tests.plans", "tests.reach"]
+
+# Properties are tried with the same examples every time, however busy the machine is; with others each time where a
+# longer search is asked for (CONTRIBUTING.md).
+hypothesis_settings.register_profile(
+    "rapport",
+    derandomize="RAPPORT_FUZZ_EXAMPLES" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("rapport")
 
 MakeSettings = Callable[..., Settings]
 
