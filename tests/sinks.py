@@ -49,7 +49,7 @@ class Receiver:
         self.port = 0
         self._came = asyncio.Event()
 
-    async def until(self, count: int, seconds: float = 20.0) -> list[Received]:
+    async def until(self, count: int, seconds: float = 60.0) -> list[Received]:
         """Wait for so many requests."""
         async with asyncio.timeout(seconds):
             while len(self.received) < count:
@@ -110,6 +110,6 @@ async def receiver(port: int = 0) -> AsyncIterator[Receiver]:
             task.cancel()
 
 
-def caller(timeout: float = 5.0) -> Caller:
+def caller(timeout: float = 30.0) -> Caller:
     """A caller that may call this machine."""
     return Caller(HERE, timeout=timeout)

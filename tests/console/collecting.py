@@ -147,7 +147,7 @@ def _numbers(consumer: KafkaConsumer, topic: str) -> set[int]:
             time.sleep(0.5)
 
 
-def wait_until_ready(running: Collecting, timeout: float = 30) -> None:
+def wait_until_ready(running: Collecting, timeout: float = 60) -> None:
     """Wait until the collector has Kafka."""
     _wait_until(lambda: running.collector.producer.ready, timeout)
 

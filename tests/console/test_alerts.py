@@ -68,7 +68,7 @@ def serving_three() -> Iterator[Any]:
     held, access, feed = store(), MemoryAccessStore(), Feed()
     asyncio.run(access.put_account(Account("kim", "agent")))
     keep(held, called(42, "Daan", "Weber"), called(43, "Daan", "Jansen", 0.9), called(44, "Maud", "Visser", 0.5))
-    with support_api(held, commands=Worker(held), access=access, feed=feed, wait=0.3) as http:
+    with support_api(held, commands=Worker(held), access=access, feed=feed, wait=3.0) as http:
         http.held, http.feed = held, feed
         yield http
 
@@ -145,7 +145,7 @@ def test_a_customer_is_named_by_what_people_remember(reading: Any, name: str) ->
 
 def test_a_company_is_named_by_its_name_and_decided_on() -> None:
     held = stored(visit("m", 0), alert="high_churn_risk")
-    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=0.3) as http:
+    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=3.0) as http:
         assert [row["company"] for row in said(http, "list", "--grain", "company")["data"]] == [NAME]
         assert said(http, "list", "--grain", "customer")["data"] == []
         (case,) = {said(http, "show", each)["id"] for each in (f"company:{NAME}", NAME)}

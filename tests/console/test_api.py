@@ -94,7 +94,7 @@ class Api:
         self.broken = broken
         self.differ = differ
         self.headers = {"Authorization": f"Bearer {TOKEN}"}
-        self.http = httpx.Client(base_url=url, timeout=10, verify=False)
+        self.http = httpx.Client(base_url=url, timeout=60, verify=False)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """With the token, unless other headers are given."""
@@ -121,7 +121,7 @@ def running() -> Iterator[Api]:
             raise ConnectionError(broken[0])
 
     deps = api_deps(
-        held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=0.3,
+        held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=3.0,
         plans=plans, open_operations=True, open_docs=True,
     )  # fmt: skip
     with serving(create_api(deps)) as url:
@@ -379,7 +379,7 @@ def test_a_decision_that_takes_long(api: Api) -> None:
 def test_the_live_feed(api: Api) -> None:
     """Events as they come, named; the subscription ends with the connection."""
     lines: list[str] = []
-    with httpx.stream("GET", f"{api.url}/v1/live?kind=alert", headers=api.headers, timeout=10) as answer:
+    with httpx.stream("GET", f"{api.url}/v1/live?kind=alert", headers=api.headers, timeout=60) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             lines.append(line)
@@ -389,7 +389,7 @@ def test_the_live_feed(api: Api) -> None:
     assert "event: alert" in lines
     assert "id: a1" in lines
     assert json.loads(lines[-1].removeprefix("data:")) == {"rule": "r"}
-    assert api.feed.left.wait(5)
+    assert api.feed.left.wait(60)
 
 
 def test_rejected_events(api: Api) -> None:

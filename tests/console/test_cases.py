@@ -46,7 +46,7 @@ def api() -> Iterator[Any]:
     access = MemoryAccessStore()
     for name, disabled in (("kim", False), ("Ada", True), ("lee@example.com", False)):
         asyncio.run(access.put_account(Account(name, "agent", disabled=disabled)))
-    with support_api(held, commands=worker, access=access, wait=0.3) as client:
+    with support_api(held, commands=worker, access=access, wait=3.0) as client:
         client.held, client.worker = held, worker
         yield client
 
@@ -237,7 +237,7 @@ def test_a_companys_case_is_listed_and_decided_on_as_a_customers() -> None:
     member.affiliation = Affiliation({NAME: Member(1.0, NOW, Profile(""))})
     keep(held, member)
     firm = BUSINESS.company(NAME)
-    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=0.3) as api:
+    with support_api(held, plan=BUSINESS, commands=Worker(held), wait=3.0) as api:
         assert listed(api, "?grain=company") == [firm]
         assert listed(api, "?grain=customer") == [member.id]
         assert set(listed(api)) == {*listed(api, "?company=Acme%20/%20West")} == {firm, member.id}

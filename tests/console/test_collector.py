@@ -196,7 +196,7 @@ def test_a_request_that_cannot_be_read_is_refused(
 
 def test_ten_megabytes_are_not_read(shared: Collecting) -> None:
     """The answer comes as soon as the limit is passed, also when no length was announced."""
-    with socket.create_connection(("127.0.0.1", httpx.URL(shared.url).port or 0), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", httpx.URL(shared.url).port or 0), timeout=60) as connection:
         head = f"POST /v1/b?writeKey={WEB} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(head.encode())
         connection.sendall(b"80000\r\n" + b"x" * 0x80000 + b"\r\n")  # of many more
@@ -321,7 +321,7 @@ def test_too_many_events_a_second_are_put_off(make_settings: MakeSettings) -> No
         assert_refused(response, 429, "rate_limited")
         assert response.headers["retry-after"] == response.headers["x-ratelimit-reset"] == "1"
         assert collector.post(content=batch, key="dev-app-key").status_code == 200
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while collector.post(content=batch).status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.2)
@@ -350,7 +350,7 @@ def test_requests_without_end_cannot_fill_the_memory(make_settings: MakeSettings
         with socket.create_connection(("127.0.0.1", httpx.URL(collector.url).port or 0)) as slow:
             slow.sendall(f"POST /v1/b?writeKey={WEB} HTTP/1.1\r\nHost: x\r\nContent-Length: 99000\r\n\r\n".encode())
             slow.sendall(b" " * 90_000)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while not collector.collector.held:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
@@ -381,7 +381,7 @@ def test_kafka_may_come_later(make_settings: MakeSettings, own_kafka: KafkaServe
             own_kafka.ready(60)
             ensure_topics(settings, shipped_plan())  # the embedded broker forgets them
             sent = EVENT | {"messageId": f"m{attempt}"}
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while (status := collector.post(content={"batch": [sent]}).status_code) != 200:
                 assert status == 503
                 assert time.monotonic() < deadline
@@ -415,7 +415,7 @@ def test_a_kafka_that_hangs(make_settings: MakeSettings, own_kafka: KafkaServer)
 
         assert answers == [503] * 40
         assert time.monotonic() - started < 15, "one probe waits, the others are answered at once"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while collector.post(content={"batch": [EVENT | {"messageId": "after"}]}).status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.2)

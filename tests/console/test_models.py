@@ -80,7 +80,7 @@ def running() -> Iterator[World]:
     held, learned = store(), Learned()
     keep(held, customer())
     keep(held, customer(("user_id", "unscored"), risk=None))
-    with support_api(held, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
+    with support_api(held, wait=3.0, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
         yield World(http, learned)
 
 
@@ -284,7 +284,7 @@ def test_what_predicts_the_risk_of_companies_is_shown_beside_the_models() -> Non
     held, learned = store(), Learned()
     companies = Learners(CONFIG)
     companies.take(Of(COMPANIES, one) for one in labels_of(300, 1, horizon=CONFIG.horizon))
-    with support_api(held, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
+    with support_api(held, wait=3.0, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
         one = World(http, learned)
         assert one.get("/v1/models")["companies"] is None
         learned.instead = {name: part for name, part in companies.parts().items() if COMPANIES in name}

@@ -101,7 +101,7 @@ def test_an_alert_that_is_told_is_read_back_as_it_was() -> None:
 def first_event(http: httpx.Client, kind: str) -> Any:
     """The data of the first event of a kind."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.stream("GET", f"{http.base_url}/v1/live?kind={kind}", headers=headers, timeout=10) as answer:
+    with httpx.stream("GET", f"{http.base_url}/v1/live?kind={kind}", headers=headers, timeout=60) as answer:
         for line in answer.iter_lines():
             if line.startswith("data:"):
                 return json.loads(line.removeprefix("data:"))

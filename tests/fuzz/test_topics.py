@@ -129,7 +129,7 @@ def test_every_profile_can_be_read(served: Served) -> None:
     assert "Traceback" not in served.rapport.logs()
 
 
-def applied(served: Served, timeout: float = 90) -> None:
+def applied(served: Served, timeout: float = 180) -> None:
     """Wait until the worker has applied all that is on its topics."""
     rapport = served.rapport
     sources = [topic_name(rapport.settings, source.topic) for source in rapport.plan.sources.values()]

@@ -99,7 +99,7 @@ class Shelf:
         MortalFiles.left = touches
         try:
             archiver = Archiver(self.log, self.settings, PLAN, ArchiveMetrics(CollectorRegistry()))
-            await asyncio.wait_for(archiver.run(once=True), 20)
+            await asyncio.wait_for(archiver.run(once=True), 60)
         finally:
             MortalFiles.left = float("inf")
 
@@ -161,7 +161,7 @@ def test_records_that_retention_took_from_a_running_archiver_are_a_gap_that_must
             if flushed and done.flushes == 2:
                 shelf.log.delete_before(TOPIC, number, 6)
 
-        await asyncio.wait_for(archiver.run(once=True, tell=delete), 20)
+        await asyncio.wait_for(archiver.run(once=True, tell=delete), 60)
         [gap] = archiver.state.gaps
         assert (gap.partition, gap.start, gap.end) == (number, 4, 6)
         assert sorted(each.id for each in events_of(shelf.settings.archive, None)) == [

@@ -128,7 +128,7 @@ def _replication(url: str) -> str:
     return str(ask_redis(url, ["INFO", "replication"])[0])
 
 
-def _until(there: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
+def _until(there: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not there():
         if time.monotonic() > deadline:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from profiles.stores.access import Role
 from tests.console.browsing.living import Living, living
 
 SignedIn = Callable[[Role], Page]
+
+expect.set_options(timeout=60_000)  # milliseconds: how fast the machine is decides nothing
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def visitors(chromium: Browser, console: Living) -> Iterator[SignedIn]:
             context = chromium.new_context(base_url=console.url, viewport={"width": 1280, "height": 900})
             open_contexts.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(60_000)
             page.on("console", lambda message: said.append(message.text) if _bad(message) else None)
             page.on("pageerror", lambda error: said.append(str(error)))
             page.goto(f"/sign-in/{console.link(role)}")

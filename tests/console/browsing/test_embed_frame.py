@@ -97,7 +97,7 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
             contexts.callback(context.close)
             context.add_init_script(path=AXE)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(60_000)
             return page
 
         yield new_page

@@ -35,7 +35,7 @@ def test_ten_tabs_are_served_and_one_that_comes_back_has_missed_nothing(console:
     turn(first, "hidden")
     for _ in range(9):
         other = first.context.new_page()
-        other.goto("/", timeout=15_000)
+        other.goto("/", timeout=60_000)
         expect(other.locator("#tabs")).to_be_visible()
         turn(other, "hidden")
 

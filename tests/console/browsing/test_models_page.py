@@ -31,7 +31,7 @@ def learned() -> Learned:
 def signed_in(chromium: Browser, learned: Learned) -> Iterator[SignedIn]:
     """A page of somebody, of a console over that learner."""
     desk = ModelDesk(learned, learned, CONFIG, PLAN.currency)
-    with living(models=desk, wait=0.5) as console, visitors(chromium, console) as open_page:
+    with living(models=desk, wait=3.0) as console, visitors(chromium, console) as open_page:
         yield open_page
 
 

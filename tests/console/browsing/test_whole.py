@@ -83,7 +83,7 @@ class People:
         context = self._chromium.new_context(**given)
         self._closing.callback(context.close)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))

@@ -150,7 +150,7 @@ def history(count: int, seed: int) -> tuple[list[Event], list[Event]]:
     return list(first.values()), brought
 
 
-def until(question: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
+def until(question: Callable[[], bool], what: str, timeout: float = 120.0) -> None:
     deadline = time.monotonic() + timeout
     while not question():
         assert time.monotonic() < deadline, f"still waiting for {what}"
@@ -193,7 +193,7 @@ def unnamed(log: Log) -> set[str]:
 def kill_at(moment: str, log: Log, archiver: subprocess.Popen[bytes], pause: float) -> None:
     """SIGKILL, at a moment found by letting the archiver run for milliseconds at a time."""
     named = log.names("_flushes")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     if moment == "any":
         time.sleep(pause)
     while moment != "any" and time.monotonic() < deadline:
@@ -382,7 +382,7 @@ def test_what_workers_accept_is_archived(make_settings: Callable[..., Settings],
         env = {**os.environ, **environment(rapport.settings), "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-P", "-m", "console", "archive", "--once", "--json"]
         written = 0
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while written < len(sent) and time.monotonic() < deadline:
             done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == 0, done.stderr

@@ -46,7 +46,7 @@ class Fleet:
         if self.archive is not None:
             self.archive.start()
         self.scale(workers)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._collects():
             assert self.collector.alive, self.collector.tail(30)
             assert time.monotonic() < deadline, self.collector.tail(30)

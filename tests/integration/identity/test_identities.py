@@ -115,7 +115,7 @@ def test_a_wrong_link_is_explained_and_taken_back(installation: tuple[Rapport, h
     assert answer.status_code in (200, 202), answer.text  # as long as it takes
     rapport.send("web", [visit(9, anonymousId="bob-laptop"), visit(10, anonymousId="ann-phone")])
     rapport.send("web", [says(11, "bob@example.com", userId="ann", anonymousId="ann-phone")])
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while http.get("/v1/splits").json()["data"]:
         assert time.monotonic() < until, rapport.logs()
         time.sleep(0.2)

@@ -91,6 +91,6 @@ def test_a_source_is_resumed_by_itself_once_its_senders_are_mended(rapport: Rapp
     wait_until(lambda: not held(rapport.settings)["support"], rapport, "the source to be resumed by itself")
     for user in OTHERS[:2]:
         rapport.until(seen(user, "support", 40), "what is good")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(run(rapport.settings, "rejected", "list", "--source", "support", "--limit", "1000")) < 800:
         assert time.monotonic() < deadline, rapport.logs()

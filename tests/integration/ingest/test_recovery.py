@@ -175,7 +175,7 @@ def test_seeks_leave_nothing_out(count: int, make_settings: Callable[..., Settin
                 seeks[0].cancel()
             answers.set()
             await asyncio.wait(seeks)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not app.consumer.is_current(batch := await batches.get()):
                     pass
             assert (batch.first, batch.next) == (0, 80)

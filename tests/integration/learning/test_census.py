@@ -396,7 +396,7 @@ def findings_of(rapport: Rapport) -> Findings:
     return asyncio.run(read())
 
 
-def until(rapport: Rapport, question: Callable[[], bool], what: str, timeout: float = 90.0) -> None:
+def until(rapport: Rapport, question: Callable[[], bool], what: str, timeout: float = 180.0) -> None:
     """Wait; fails with the workers' logs."""
     deadline = time.monotonic() + timeout
     while not question():

@@ -199,7 +199,7 @@ def test_a_restarted_learner_shows_its_models_though_no_lesson_comes(
         wait(rapport, len(records) - 1)
         rapport.stop_workers()
         rapport.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while 'rapport_model_champion{model="rules"} 1.0' not in metrics(rapport):
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)
@@ -228,7 +228,7 @@ def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
         rapport.settings = changed
         began = time.time()
         rapport.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (state := state_of(rapport)).version == before.version:
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)

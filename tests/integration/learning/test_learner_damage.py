@@ -57,7 +57,7 @@ def test_a_damaged_checkpoint_stops_the_learner_and_nothing_else(
         good = write(rapport, "learned", b'{"hazard":')
         rapport.start()
         teach(rapport, records[400:])
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "cannot be read" not in rapport.logs():
             assert rapport.workers[-1].poll() is None, rapport.logs()
             assert time.monotonic() < deadline, rapport.logs()

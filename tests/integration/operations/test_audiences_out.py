@@ -167,7 +167,7 @@ def test_a_table_is_whole_and_as_the_store_is_over_kills_in_mid_write(
             "purchase",
             [denies(back) | {"messageId": "again", "timestamp": recently(1), "traits": {"outreach_consent": True}}],
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while known[back] not in tables.members() and time.monotonic() < deadline:
             time.sleep(0.2)
         process.terminate()

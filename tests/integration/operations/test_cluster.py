@@ -283,7 +283,7 @@ def api_of(settings: Settings, log_dir: Path, reaper: Reaper) -> Iterator[httpx.
         with httpx.Client(
             base_url=f"http://127.0.0.1:{settings.port}", headers=headers, timeout=30, trust_env=False
         ) as client:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not _ready(client):
                 assert process.alive, process.tail()
                 assert time.monotonic() < deadline, process.tail()

@@ -59,7 +59,7 @@ def since(log: Path) -> str:
     return max((line[:23] for line in log.read_text().splitlines() if "sink crm is ours" in line), default="")
 
 
-async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 120.0) -> None:
     """Wait until something is so; who waits looks twenty times a second."""
     for _ in range(int(seconds * 20)):
         found = condition()

@@ -52,7 +52,7 @@ def applied(rapport: Rapport) -> int:
     return sum(number for number, _ in totals(rapport, USERS).values())
 
 
-def until_applied(rapport: Rapport, count: int, timeout: float = 90.0) -> None:
+def until_applied(rapport: Rapport, count: int, timeout: float = 180.0) -> None:
     """Wait until this many orders are in the profiles; fails at more."""
     wait_until(lambda: applied(rapport) >= count, f"{count} orders", rapport.logs, timeout)
     assert applied(rapport) == count
@@ -63,7 +63,7 @@ def until_said(rapport: Rapport, words: str) -> None:
     wait_until(lambda: words in rapport.logs(), f"a worker to say: {words}", rapport.logs)
 
 
-def wait_until(there: Callable[[], bool], what: str, log: Callable[[], str], timeout: float = 60.0) -> None:
+def wait_until(there: Callable[[], bool], what: str, log: Callable[[], str], timeout: float = 120.0) -> None:
     """Wait until something is so; fails with the log."""
     deadline = time.monotonic() + timeout
     while not there():
@@ -71,7 +71,7 @@ def wait_until(there: Callable[[], bool], what: str, log: Callable[[], str], tim
         time.sleep(0.2)
 
 
-def work_once(settings: Settings, timeout: float = 60.0) -> tuple[int | None, str]:
+def work_once(settings: Settings, timeout: float = 120.0) -> tuple[int | None, str]:
     """Start a worker that is expected to end by itself; its status (None: it went on) and what it printed."""
     command = [sys.executable, "-P", "-m", "console", "work"]
     env = {**environment(settings), "PYTHONPATH": str(REPOSITORY), "PATH": ""}
@@ -292,7 +292,7 @@ def replace_topics(settings: Settings) -> None:
     try:
         mine = [name for name in admin.list_topics() if name.startswith(settings.topic_prefix)]
         admin.delete_topics(mine)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while set(admin.list_topics()) & set(mine):
             assert time.monotonic() < deadline
             time.sleep(0.2)
@@ -401,7 +401,7 @@ def test_a_broker_whose_disk_is_full_loses_nothing_it_accepted(
                 ballast = disk / "ballast"
                 fill(ballast)
                 answers = []
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 120
                 while 503 not in answers and time.monotonic() < deadline:
                     answers.append(send(20 + len(answers)))
                 assert answers[-1] == 503, answers

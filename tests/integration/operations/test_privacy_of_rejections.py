@@ -37,7 +37,7 @@ def test_no_personal_value_leaves_with_a_rejected_event(
         for source in rapport.plan.sources:
             rapport.send(source, payloads)
         sent = len(payloads) * len(rapport.plan.sources)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while end_of(rapport.settings, "events.rejected") + end_of(rapport.settings, "profile.events") < sent:
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.3)

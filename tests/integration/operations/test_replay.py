@@ -96,7 +96,7 @@ def mend(rapport: Rapport) -> None:
     rapport.start()
 
 
-def rejected(rapport: Rapport, count: int, timeout: float = 90) -> None:
+def rejected(rapport: Rapport, count: int, timeout: float = 180) -> None:
     """Wait until this many events are in events.rejected."""
     deadline = time.monotonic() + timeout
     while end_of(rapport.settings, "events.rejected") < count:

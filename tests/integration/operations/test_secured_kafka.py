@@ -57,7 +57,7 @@ def works(settings: Settings) -> None:
         async with async_producer(settings) as producer:
             await producer.send_and_wait(topic, b"one", partition=0)
         async with async_consumer(settings, topic, reset="earliest") as consumer:
-            return (await asyncio.wait_for(anext(consumer), 10)).value
+            return (await asyncio.wait_for(anext(consumer), 60)).value
 
     assert asyncio.run(through()) == b"one"
     admin, consumer = blocking_admin(settings), blocking_consumer(settings)
@@ -153,7 +153,7 @@ def command(settings: Settings, *arguments: str, status: int = 0) -> str:
     return result.output
 
 
-def until(there: Callable[[], bool], logs: Path, timeout: float = 90.0) -> None:
+def until(there: Callable[[], bool], logs: Path, timeout: float = 180.0) -> None:
     deadline = time.monotonic() + timeout
     while not there():
         said = "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in logs.glob("*.log"))

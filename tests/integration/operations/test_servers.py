@@ -71,7 +71,7 @@ async def read(bootstrap: str, topic: str, count: int, partition: int = 1) -> li
     try:
         consumer.assign([TopicPartition(topic, partition)])
         records: list[tuple[int, bytes]] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while len(records) < count and time.monotonic() < deadline:
             for batch in (await consumer.getmany(timeout_ms=500)).values():
                 records += [(record.offset, record.value) for record in batch]
@@ -152,7 +152,7 @@ def test_a_paused_kafka_acknowledges_nothing_until_it_goes_on(own_kafka: KafkaSe
             await asyncio.sleep(1)
             assert not waiting.done()
             own_kafka.resume()
-            await asyncio.wait_for(waiting, 20)
+            await asyncio.wait_for(waiting, 60)
         finally:
             own_kafka.resume()
             await producer.stop()

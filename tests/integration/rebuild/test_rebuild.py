@@ -596,7 +596,7 @@ def lose_topics(rapport: Rapport, *names: str) -> None:
     admin = KafkaAdminClient(bootstrap_servers=rapport.settings.kafka)
     admin.delete_topics([topic_name(rapport.settings, name) for name in names])
     admin.close()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with contextlib.suppress(Misconfigured):
             ensure_topics(rapport.settings, rapport.plan)

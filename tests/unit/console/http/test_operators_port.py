@@ -41,7 +41,7 @@ def test_it_is_served_beside_and_ends_with_the_role() -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)
 
-    asyncio.run(asyncio.wait_for(serve(), 20))
+    asyncio.run(asyncio.wait_for(serve(), 60))
 
 
 def test_a_port_that_is_taken_is_told() -> None:

@@ -33,7 +33,7 @@ import encodings.idna, os, socket, sys
 os.setgid(65534); os.setuid(65534)
 try:
     with socket.socket() as door:
-        door.settimeout(10)
+        door.settimeout(60)
         door.connect(("127.0.0.1", int(sys.argv[1])))
         door.sendall(b"let me in")
         print(door.recv(100))
@@ -56,13 +56,13 @@ class Echo:
         command = [*FENCE, str(self.port), sys.executable, "-c", ECHO, str(self.port)]
         self.process = Process("echo", command, folder / "echo.log", polite=signal.SIGINT)
         self.process.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not self.answers():
             assert time.monotonic() < until, self.process.tail()
             time.sleep(0.02)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def answers(self) -> bool:
         try:
@@ -109,7 +109,7 @@ def test_who_started_it_may_come_by_a_socket_of_both_kinds(echo: Echo) -> None:
     except OSError:
         pytest.skip("no IPv6")
     with both:
-        both.settimeout(10)
+        both.settimeout(60)
         both.connect(("::ffff:127.0.0.1", echo.port))
         both.sendall(b"wide")
         assert both.recv(100) == b"wide"

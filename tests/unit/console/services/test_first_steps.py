@@ -57,7 +57,7 @@ def test_only_for_whom_there_is_a_guide_is_looked_whether_an_sdk_sends() -> None
         log: MemoryLog = memory_log(PLAN, Settings())
         await log.produce([Row("events.web", None, b"k", b'{"context": {"library": {"name": "an-sdk"}}}', [])])
         deps, woken = api_deps(store(), sdks=SdkWatch(log, Settings(), PLAN)), []
-        await asyncio.wait_for(FirstSteps(deps).follow(viewer, lambda: woken.append(1)), 20)
+        await asyncio.wait_for(FirstSteps(deps).follow(viewer, lambda: woken.append(1)), 60)
         return await deps.access.first_steps(viewer.name), len(woken)
 
     assert asyncio.run(noted(OWNER)) == ({"pointed"}, 1)

@@ -62,7 +62,7 @@ def wait(store: MemoryClockStore) -> Waiting:
     """Wait for the load."""
 
     async def waiting() -> Waiting:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await await_applied(store, BEGAN, ENDED, lambda _: None)
 
     return asyncio.run(waiting())
@@ -92,7 +92,7 @@ def test_it_is_waited_for_until_then() -> None:
             told.append(waiting.left)
             looked.set()
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             task = asyncio.create_task(await_applied(store, BEGAN, ENDED, tell))
             await looked.wait()
             await store.report({"events.web/0": Head(9)})

@@ -33,7 +33,7 @@ def test_it_says_that_it_is_alive_while_nothing_else_happens() -> None:
     store = Hearing()
 
     async def life() -> None:
-        async with Registration(store, LOAD, clock, beat=0.001), asyncio.timeout(10):
+        async with Registration(store, LOAD, clock, beat=0.001), asyncio.timeout(60):
             assert (await store.loads())["shop-1"].begun == 5000.0
             clock.advance(700)
             await heard.wait()

@@ -116,7 +116,7 @@ def test_a_history_tells_what_was_said_from_what_was_only_carried_along() -> Non
     ]  # fmt: skip
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_only_the_linker_completes_splits_and_each_once() -> None:
     async def story() -> None:
         completer, links = await pending()
@@ -133,7 +133,7 @@ def test_only_the_linker_completes_splits_and_each_once() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_it_stops_when_another_worker_is_the_linker_and_begins_again_when_it_comes_back() -> None:
     async def story() -> None:
         completer, _ = await pending()
@@ -151,7 +151,7 @@ def test_it_stops_when_another_worker_is_the_linker_and_begins_again_when_it_com
     asyncio.run(story())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_what_the_log_says_is_done_is_not_done_again() -> None:
     """A linker that reads again comes by splits of before; nobody begins with one before it has come to the end."""
 
@@ -174,7 +174,7 @@ def test_what_the_log_says_is_done_is_not_done_again() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_it_leaves_a_split_that_somebody_else_has_completed() -> None:
     async def story() -> None:
         completer, links = await pending()
@@ -189,7 +189,7 @@ def test_it_leaves_a_split_that_somebody_else_has_completed() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_share_that_its_profile_has_is_not_sent_again() -> None:
     """The one who sent it was killed before the linker heard that all is done; and that may have heard meanwhile."""
 

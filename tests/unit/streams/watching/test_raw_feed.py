@@ -50,7 +50,7 @@ def watching(wanted: WhichEvents, rows: Sequence[Row], check: Callable[[RawFeed,
             await check(feed, watcher)
         assert not feed.reads
 
-    asyncio.run(asyncio.wait_for(test(), 20))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 async def came(watcher: Watcher, events: int) -> list[RawEvent]:

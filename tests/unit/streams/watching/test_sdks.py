@@ -61,4 +61,4 @@ def test_all_who_wait_share_one_reader_which_ends_with_the_last_of_them() -> Non
         assert await watch.first() == "an-sdk"
         assert (log.reading, log.opened) == (0, 2)
 
-    asyncio.run(asyncio.wait_for(test(), 20))
+    asyncio.run(asyncio.wait_for(test(), 60))

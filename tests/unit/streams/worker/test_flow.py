@@ -90,11 +90,11 @@ def test_it_is_waited_for_what_was_there_and_not_for_what_comes_after() -> None:
         waiting = asyncio.create_task(log.flow.until_applied())
         await asyncio.sleep(0)
         log.produce(10)
-        await log.apply(0, 10)
+        await log.apply(0, 60)
         await asyncio.sleep(0.05)
         assert not waiting.done()
-        await log.apply(1, 10)
-        await asyncio.wait_for(waiting, 10)
+        await log.apply(1, 60)
+        await asyncio.wait_for(waiting, 60)
 
     asyncio.run(story())
 
@@ -104,6 +104,6 @@ def test_it_is_waited_no_longer_when_partitions_change_hands() -> None:
         log = Log()
         log.produce(10)
         log.flow.is_over = lambda: True
-        await asyncio.wait_for(log.flow.until_applied(), 10)
+        await asyncio.wait_for(log.flow.until_applied(), 60)
 
     asyncio.run(story())

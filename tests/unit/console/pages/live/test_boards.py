@@ -47,7 +47,7 @@ async def look(board: Board, told: list[str], until: Callable[[], bool] = lambda
 
 
 async def settled(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not done():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

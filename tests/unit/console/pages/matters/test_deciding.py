@@ -44,7 +44,7 @@ class Worker:
 
 def ask(held: MemoryStore, worker: Worker, action: str, **form: Any) -> tuple[httpx.Response, list[tuple[str, str]]]:
     """The answer of a page, and (customer, result) of what was written down."""
-    deps = api_deps(held, access=MemoryAccessStore(), commands=worker, wait=0.2)
+    deps = api_deps(held, access=MemoryAccessStore(), commands=worker, wait=3.0)
     app = create_api(deps)
     add_pages(app, deps)
 

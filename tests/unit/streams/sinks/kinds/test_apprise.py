@@ -95,7 +95,7 @@ def test_the_loop_goes_on_while_a_service_is_silent():
     longest, ticks, verdict = run(main)
     assert verdict.outcome == "again"
     assert ticks > 20
-    assert longest < 0.5
+    assert longest < 0.9  # of the second that it is silent
 
 
 def test_a_host_that_must_not_be_called_is_not():

@@ -95,7 +95,7 @@ async def serving(handler, wrapped=None, **how):
         server.close()
 
 
-def here(timeout=5.0, tls=None):
+def here(timeout=30.0, tls=None):
     """A caller to whom every name is this machine."""
 
     async def resolve(host, port):
@@ -104,7 +104,7 @@ def here(timeout=5.0, tls=None):
     return Caller(HERE, resolve=resolve, timeout=timeout, verify=tls)
 
 
-def sent(handler, url=PLAIN, secret="", *, wrapped=None, tls=None, timeout=5.0, **how):
+def sent(handler, url=PLAIN, secret="", *, wrapped=None, tls=None, timeout=30.0, **how):
     """What became of an attempt."""
 
     async def main():
