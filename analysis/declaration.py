@@ -7,7 +7,7 @@ the same rows, not summed. So they cannot differ. CONTRIBUTING.md has the recipe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -187,7 +187,8 @@ class Analysis(Generic[P]):
         columns: further columns that `finish` makes.
         sentence: one sentence on the result, None if there is nothing to say.
         notes: what a reader has to know of these rows.
-        without: parameters that would change nothing here: no form has them, and asking for one is wrong.
+        without: parameters that have no meaning here: no form has them, and asking for one is wrong.
+        reasons: why, where what `rules_of_all` says of all is not true here.
     """
 
     name: str
@@ -207,3 +208,9 @@ class Analysis(Generic[P]):
     sentence: Callable[[list[Row], Base, P], Text | None] | None = None
     notes: Callable[[list[Row], Base, P], list[Text]] | None = None
     without: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """`without`, and what these take along: where there is no period, there is none to compare with."""
+        return (*self.without, "against") if "since" in self.without else self.without

@@ -1,20 +1,18 @@
 """The figures that tell at a glance how things stand: each of an analysis, of its last complete period, against the one
-before (rule R12)."""
+before or a year earlier (rule R12)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from analysis.declaration import Column, Row, Text
+from analysis.against import Course
+from analysis.declaration import Text
 from analysis.result import Result
 
 __all__ = ["KPI", "KPIS", "Standing", "standing"]
-
-Course = Literal["up", "down", "same", ""]
-"""Of a figure against the period before; "" where that cannot be told."""
 
 _SHOWN = 12  # periods of the line
 
@@ -66,7 +64,7 @@ class Standing:
 
     Args:
         value, period: of the last complete period; None if there is none.
-        before: of the period before it.
+        before: of the period it is compared with.
         change: of shares and scores the difference, of others the part by which it grew; None where it cannot be told.
         course: what can be said of that.
         values: of the latest complete periods, oldest first.
@@ -82,8 +80,8 @@ class Standing:
     few: bool
 
 
-def standing(kpi: KPI, result: Result, confidence: float = 0.95) -> Standing:
-    """How a figure stands, by the table of its analysis."""
+def standing(kpi: KPI, result: Result) -> Standing:
+    """How a figure stands, by the table of its analysis, which was asked for `against` another period."""
     rows = [
         row
         for row in result.rows
@@ -94,35 +92,17 @@ def standing(kpi: KPI, result: Result, confidence: float = 0.95) -> Standing:
     values = [_number(row.get(kpi.column)) for row in rows[-_SHOWN:]]
     if not rows:
         return Standing(None, None, None, None, "", values, few=False)
-    now, before = rows[-1], rows[-2] if len(rows) > 1 else {}
-    value, earlier = now.get(kpi.column), before.get(kpi.column)
+    now = rows[-1]
+    value, earlier = now.get(kpi.column), now.get(f"{kpi.column}_before")
     change = None
     if value is not None and earlier is not None:
         if column.unit in ("share", "points"):
             change = float(value) - float(earlier)
         elif earlier:
             change = float(value) / float(earlier) - 1
-    course = _course(column, now, before, confidence) if change is not None else ""
+    course: Course = now.get(f"{kpi.column}_course", "") if change is not None else ""
     few = kpi.column in (now.get("few") or ())
     return Standing(value, now["period"], earlier, change, course, values, few)
-
-
-def _course(column: Column, now: Row, before: Row, confidence: float) -> Course:
-    """Up or down only if the interval of the difference leaves out 0; of money there is none, so nothing is said."""
-    from analysis.ratios import rate_ratio  # noqa: PLC0415  (statsmodels takes a second and 90 MB)
-    from analysis.statistics import against  # noqa: PLC0415  (as above)
-
-    if column.part and column.unit == "share":
-        part, whole, earlier, of = (row.get(name) or 0 for row in (now, before) for name in (column.part, column.whole))
-        return cast("Course", against(part, whole, earlier, of, confidence))
-    low, high = f"{column.name}_low", f"{column.name}_high"
-    low, high = (low, high) if low in now else ("low", "high")
-    if now.get(low) is not None and before.get(low) is not None:  # apart, so that they certainly differ
-        return "up" if now[low] > before[high] else "down" if now[high] < before[low] else "same"
-    if column.unit in ("count", "customers"):
-        least, most, _ = rate_ratio(int(now[column.name]), int(before[column.name]), confidence)
-        return "up" if least > 1 else "down" if most < 1 else "same"
-    return ""
 
 
 def _number(value: Any) -> float | None:

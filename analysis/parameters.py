@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analysis.framing import Frame
 
-__all__ = ["Dimension", "Interval", "Parameters"]
+__all__ = ["Against", "Dimension", "Interval", "Parameters"]
+
+Against = Literal["", "previous", "year"]
 
 Interval = Literal["day", "week", "month", "quarter"]
 Dimension = Literal[
@@ -51,6 +53,9 @@ class Parameters(BaseModel):
         "end",
         description="When customers must fit these filters: at the end of the period (now, while it runs), at each "
         "event, or now.",
+    )
+    against: Against = Field(
+        "", description="What figures are compared with: the period before, or a year earlier, on the same weekdays."
     )
     internal: bool = Field(False, description="Count your own people, the segment `internal`, too.")
 

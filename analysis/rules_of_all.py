@@ -10,10 +10,30 @@ from typing import Any
 from analysis.base import Base
 from analysis.declaration import Analysis, Column, Row, Share, Text
 
-__all__ = ["few_of", "notes_of", "restated_of"]
+__all__ = ["few_of", "notes_of", "restated_of", "why_not"]
 
 _TOLD = 6
 """Periods that a note names."""
+
+
+_OF_EVENTS = ("product", "category", "channel", "campaign")
+_WHY_NOT = (
+    (("grain",), "counts customers only: what it asks for is known of people, not of companies"),
+    (("since", "until"), "tells how things are now, so there is no period to ask for"),
+    (("interval",), "has one period, so there are none to cut it into"),
+    (("against",), "has no other period to be compared with"),
+    (("by",), "is not broken down any further"),
+    (_OF_EVENTS, "is about customers as a whole, not about single events, of which these are known"),
+)
+
+
+def why_not(analysis: Analysis[Any], names: Sequence[str]) -> list[str]:
+    """Why an analysis is not asked for these of its parameters."""
+    told: dict[str, list[str]] = {}
+    for name in names:
+        reason = analysis.reasons.get(name) or next((why for of, why in _WHY_NOT if name in of), "")
+        told.setdefault(reason or "does not know it", []).append(name)
+    return [f"{', '.join(asked)}: {analysis.name} {reason}" for reason, asked in told.items()]
 
 
 def few_of(row: Row, resting: Sequence[Column], few: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import ibis
 import ibis.expr.types as ir
 
+from analysis.against import Earlier, compared, comparing_columns, dated, notes_against
 from analysis.base import Base
 from analysis.declaration import (
     Analysis,
@@ -29,7 +30,7 @@ from analysis.engines.engine import Engine
 from analysis.parameters import Parameters
 from analysis.relations.yearly_margins import margins
 from analysis.result import MARGIN, Behind, Result
-from analysis.rules_of_all import few_of, notes_of, restated_of
+from analysis.rules_of_all import few_of, notes_of, restated_of, why_not
 from analysis.statistics import share
 from profiles.errors import WrongUse
 
@@ -47,8 +48,14 @@ _FEW = Column("few", Text("Few", "样本少"), "text", "note")
 """Names of the shares and means of a row that are of fewer customers than say much (rule R9)."""
 
 
-def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
+def run(analysis: Analysis[P], engine: Engine, given: P, figures: Collection[str] | None = None) -> Result:
     """The table of an analysis.
+
+    Args:
+        analysis: whose table it is.
+        engine: where it is computed.
+        given: what was asked.
+        figures: names of columns that `against` is about; None: all.
 
     Raises:
         WrongUse: it does not know what was asked.
@@ -57,25 +64,30 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
     _refuse(analysis, given)
     given = given.by_plan(analysis.name, engine.frame)
     base = Base(engine, given)
-    expression = cells(analysis, base)
-    sql = engine.sql(expression)
-    rows = [_completed(row, analysis, base) for row in engine.fetch(expression, sql).to_pylist()]
-    if analysis.finish is not None:
-        rows = analysis.finish(rows, base, given)
-    resting = [column for column in columns_of(analysis) if column.whole]
-    if resting:
-        for row in rows:
-            row["few"] = few_of(row, resting, base.frame.few)
-    hidden = {measure.name for measure in analysis.measures if measure.hidden}
-    if hidden:
-        rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+    rows, raw, sql = _tabled(analysis, base)
+    columns = columns_of(analysis)
+    notes = notes_of(analysis, rows, base)
+    if given.against:
+        compare = [each for each in columns if each.kind == "measure" and (figures is None or each.name in figures)]
+
+        def ask(other: Parameters) -> Earlier:
+            then = Base(engine, other)
+            finished, summed, _ = _tabled(analysis, then)
+            return Earlier(then, {_key(analysis, row): row for row in finished}, summed)
+
+        anything = compared(
+            analysis, base, rows, raw, [each.name for each in compare], ask, lambda base: keyed_members(analysis, base)
+        )
+        columns += comparing_columns(compare)
+        if rows:
+            notes += notes_against(given, anything, base.frame, periods=bool(dated(analysis, rows)))
     since, until = given.period(base.frame)
     return Result(
         name=analysis.name,
         asked=given.model_dump() | {"since": since, "until": until},
-        columns=columns_of(analysis),
+        columns=columns,
         rows=rows,
-        notes=notes_of(analysis, rows, base),
+        notes=notes,
         restated=restated_of(base),
         sentence=analysis.sentence(rows, base, given) if analysis.sentence and rows else None,
         chart=analysis.chart,
@@ -87,6 +99,28 @@ def run(analysis: Analysis[P], engine: Engine, given: P) -> Result:
         sql=sql,
         seconds=time.monotonic() - began,
     )
+
+
+def _tabled(analysis: Analysis[Any], base: Base) -> tuple[list[Row], dict[tuple[Any, ...], Row], str]:
+    """The rows of an analysis, what the engine summed by the key of their cell, and what it was asked."""
+    expression = cells(analysis, base)
+    sql = base.engine.sql(expression)
+    rows = [_completed(row, analysis, base) for row in base.engine.fetch(expression, sql).to_pylist()]
+    raw = {_key(analysis, row): dict(row) for row in rows} if base.given.against else {}
+    if analysis.finish is not None:
+        rows = analysis.finish(rows, base, base.given)
+    resting = [column for column in columns_of(analysis) if column.whole]
+    if resting:
+        for row in rows:
+            row["few"] = few_of(row, resting, base.frame.few)
+    hidden = {measure.name for measure in analysis.measures if measure.hidden}
+    if hidden:
+        rows = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+    return rows, raw, sql
+
+
+def _key(analysis: Analysis[Any], row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(column.name) for column in analysis.dimensions)
 
 
 def behind(
@@ -138,9 +172,9 @@ def behind(
 
 def _refuse(analysis: Analysis[P], given: P) -> None:
     plain = analysis.parameters()
-    asked = [name for name in analysis.without if getattr(given, name) != getattr(plain, name)]
+    asked = [name for name in analysis.refused if getattr(given, name) != getattr(plain, name)]
     if asked:
-        raise WrongUse(f"{', '.join(asked)} would change nothing: {analysis.name} does not know it")
+        raise WrongUse("; ".join(why_not(analysis, asked)))
 
 
 def cells(analysis: Analysis[Any], base: Base) -> ir.Table:

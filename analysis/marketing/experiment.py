@@ -179,7 +179,8 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 
 EXPERIMENT = Analysis(
     name="experiment",
-    without=("grain", "by", "product", "category", "channel", "campaign"),
+    without=("grain", "by", "product", "category", "channel", "campaign", "against"),
+    reasons={"against": "compares two groups of customers, and each period is added to those before"},
     room="marketing",
     title=Text("What acting on risks brings", "风险行动的效果"),
     question=Text(

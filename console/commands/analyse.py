@@ -96,7 +96,7 @@ def show_list(context: typer.Context, as_json: AsJson = False) -> None:
 def _command(analysis: Analysis[Any]) -> Callable[..., None]:
     """The command of one analysis: its parameters are its options."""
     fields = analysis.parameters.model_fields
-    kinds = {name: _option(name, info) for name, info in fields.items() if name not in analysis.without}
+    kinds = {name: _option(name, info) for name, info in fields.items() if name not in analysis.refused}
     shared: dict[str, tuple[Any, Any]] = {
         "behind": (Of, None), "cell": (Cell, None), "as_csv": (AsCsv, False), "sql": (Sql, False),
         "archive": (Archive, None), "url": (Url, None), "token": (Token, None),
@@ -213,13 +213,10 @@ def _cell(given: list[str]) -> dict[str, str]:
 def _show(analysis: Analysis[Any], result: Result, *, sql: bool) -> None:
     write = Written(result.columns, result.currency)
     names = {column.name for column in result.columns}
-    columns = [
-        column
-        for column in result.columns
-        if not column.name.endswith(("_low", "_high")) or column.name.rpartition("_")[0] not in names
-    ]
+    beside = {f"{name}_{what}" for name in names for what in ("low", "high", "before", "course")}
+    columns = [column for column in result.columns if column.name not in beside]
     headings = [column.label.en for column in columns]
-    rows = [[readable(write(row.get(column.name), column.name)) for column in columns] for row in result.rows]
+    rows = [[readable(_told(row, column.name, write)) for column in columns] for row in result.rows]
     right = [column.label.en for column in columns if column.unit not in ("text", "date")]
     out.print(Text(f"{analysis.title.en}, {result.asked['since']} to {result.asked['until']}", "bold"))
     if result.sentence is not None:
@@ -231,6 +228,15 @@ def _show(analysis: Analysis[Any], result: Result, *, sql: bool) -> None:
     out.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC, by {result.engine} in {result.seconds:.2f} s", style="dim")
     if sql:
         say(result.sql)
+
+
+def _told(row: dict[str, Any], name: str, write: Written) -> str:
+    """A figure, with how it stands against what it is compared with."""
+    figure, before = write(row.get(name), name), row.get(f"{name}_before")
+    if before is None:
+        return figure
+    sign = {"up": "↑ ", "down": "↓ ", "same": "about the same, "}.get(row.get(f"{name}_course", ""), "")
+    return f"{figure} ({sign}{write(before, name)})"
 
 
 def _called(target: Target, ids: list[str]) -> tuple[dict[str, str], str]:

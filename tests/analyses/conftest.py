@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -28,10 +28,10 @@ class Knowing(AnalysisDesk):
         super().__init__(archive, plan, opened=lambda: engine)
         self._results = results
 
-    async def run(self, analysis: Analysis[Any], given: Any) -> Result:
+    async def run(self, analysis: Analysis[Any], given: Any, figures: Sequence[str] | None = None) -> Result:
         if given == analysis.parameters():
             return self._results(analysis.name)
-        return await super().run(analysis, given)
+        return await super().run(analysis, given, figures)
 
 
 @pytest.fixture(scope="session")

@@ -63,9 +63,17 @@ def test_its_table(name: str, rapport: Rapport, results: Callable[[str], Result]
 @pytest.mark.parametrize("name", ALL)
 def test_its_help_tells_what_may_be_asked(name: str, rapport: Rapport) -> None:
     text = rapport(name, "--help")
-    for parameter in set(ALL[name].parameters.model_fields) - set(ALL[name].without):
+    for parameter in set(ALL[name].parameters.model_fields) - set(ALL[name].refused):
         assert f"--{parameter.replace('_', '-')}" in text
     assert "Examples:" in text
+
+
+def test_figures_against_another_period(rapport: Rapport) -> None:
+    text = rapport("base", "--against", "previous")
+    assert re.search(r"\d+ \((↑ |↓ |about the same, )\d+\)", text)
+    assert "Compared with the period before" in text
+    header = next(csv.reader(io.StringIO(rapport("base", "--against", "previous", "--csv"))))
+    assert {"new", "new_before", "new_course"} <= set(header)
 
 
 def test_the_list(rapport: Rapport) -> None:

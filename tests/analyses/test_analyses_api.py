@@ -58,6 +58,18 @@ def test_its_table_and_its_lists(analysis: Analysis[Any], api: httpx.Client, res
         assert listed["total"] == len(listed["data"]) == row[measure.name]
 
 
+def test_figures_against_another_period(api: httpx.Client) -> None:
+    shown = get(api, "/base", against="previous")
+    row = next(row for row in shown["rows"] if row["period"] == "2026-01-01")
+    before = next(row for row in shown["rows"] if row["period"] == "2025-12-01")
+    assert row["closing_before"] == before["closing"]
+    assert row["closing_course"] in ("up", "down", "same")
+    assert {"closing_before", "closing_course"} <= {column["name"] for column in shown["columns"]}
+    refused = api.get("/v1/analyses/goals", params={"against": "year"})
+    assert refused.status_code == 400
+    assert "has no other period to be compared with" in refused.text
+
+
 def test_parameters_are_in_its_description(api: httpx.Client) -> None:
     document = api.get("/openapi.json").json()["paths"]
     for name, analysis in ALL.items():

@@ -64,7 +64,7 @@ def test_its_page_has_the_figures_and_the_chart(
     text = html.unescape(answer.text)
     assert analysis.question.en in text
     for field in analysis.parameters.model_fields:
-        absent = field in analysis.without or field in ("company", "grain")  # the plan has no companies
+        absent = field in analysis.refused or field in ("company", "grain")  # the plan has no companies
         assert (f'name="{field}"' in text) != absent
     lines = re.findall(r"<tr(?: class=\"unfinished\"[^>]*)?>\s*<td", answer.text)
     assert len(lines) == min(300, len(results(analysis.name).rows))
@@ -116,8 +116,20 @@ def test_the_overview_tells_how_figures_stand(ask: Ask, results: Callable[[str],
     assert f'<b class="big">{rows[date(2026, 1, 1)]["closing"]}</b>' in text
     assert "since 2026-01-01" in text
     assert '<svg class="spark"' in text
-    assert 'href="/analyses/base?country=NL"' in ask("/analyses/base/figures?country=NL").text
+    assert 'href="/analyses/base?country=NL&amp;against=previous"' in ask("/analyses/base/figures?country=NL").text
+    assert 'href="/analyses/base?against=year"' in ask("/analyses/base/figures?against=year").text
+    assert '<option value="year" selected>' in ask("/analyses?against=year").text
     assert 'role="img"' not in ask("/analyses/base/figures?interval=fortnight").text
+
+
+def test_figures_stand_beside_those_they_are_compared_with(ask: Ask, results: Callable[[str], Result]) -> None:
+    text = ask("/analyses/base?against=previous").text
+    rows = {row["period"]: row for row in results("base").rows}
+    before = rows[date(2025, 12, 1)]["closing"]
+    assert re.search(rf'title="What it is compared with">(↑ |↓ |about the same )⟵ {before}</span>', text)
+    assert "Compared with the period before" in text
+    assert "大致持平" in ask("/analyses/base?against=previous", language="zh-CN").text
+    assert 'name="against"' not in ask("/analyses/goals").text
 
 
 def test_what_was_asked_is_in_the_form_and_in_the_links(ask: Ask) -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
+from analysis.against import earlier_of, shifted
 from analysis.base import Base
 from analysis.declaration import Analysis, Count, Customers, Ratio, Share, Text, Unit
 from analysis.engines.duck import Duck
@@ -139,3 +140,44 @@ def test_the_list_behind_a_number_is_the_number(
             key = key_of(analysis, row)
             if None not in key and row.get(measure.name) is not None:
                 assert row[measure.name] == numbers[key], (measure.name, key)
+
+
+@EVERY
+def test_what_a_figure_is_compared_with_is_what_the_other_period_says(
+    analysis: Analysis[Any], engine: Duck, results: Callable[[str], Result]
+) -> None:
+    """Asked for the period before; and nothing else changes."""
+    if "against" in analysis.refused:
+        return
+    dated = any(each.unit == "date" for each in analysis.dimensions)
+    half = {} if dated else {"since": date(2025, 8, 1), "until": date(2026, 2, 1)}
+    compared = run(analysis, engine, analysis.parameters(against="previous", **half))
+    plain = run(analysis, engine, analysis.parameters(**half)) if half else results(analysis.name)
+    names = [column.name for column in plain.columns]
+    assert len(compared.rows) == len(plain.rows)
+    for row, same in zip(compared.rows, plain.rows, strict=True):
+        for name in names:
+            expected = same.get(name)  # engines add fractions in any order
+            assert row.get(name) == (pytest.approx(expected) if isinstance(expected, float) else expected), name
+    days = [each.name for each in analysis.dimensions if each.unit == "date"]
+    given = analysis.parameters(against="previous", **half)
+    other = plain if days and any(row[days[0]] for row in plain.rows) else run(
+        analysis, engine, shifted(given, engine.frame).model_copy(update={"against": ""})
+    )  # fmt: skip
+    known = {key_of(analysis, row): row for row in other.rows}
+    measured = [column.name for column in plain.columns if column.kind == "measure"]
+    interval = "day" if days == ["day"] else given.interval
+    told = 0
+    for row in compared.rows:
+        key = key_of(analysis, row)
+        if other is plain and days:
+            at = [each.name for each in analysis.dimensions].index(days[0])
+            if key[at] is None:
+                continue
+            key = (*key[:at], earlier_of(key[at], interval, "previous", engine.frame), *key[at + 1 :])
+        for name in measured:
+            if row[f"{name}_before"] is not None:
+                assert row[f"{name}_before"] == pytest.approx(known[key][name]), (name, key)
+                told += 1
+            assert row[f"{name}_course"] in ("", "up", "down", "same")
+    assert told or not plain.rows or analysis.name == "products"

@@ -39,6 +39,8 @@ class Shown(NamedTuple):
     link: str  # to who is behind it
     few: bool  # it is of few customers
     right: bool
+    before: str  # in the period that it is compared with; "" where that is not known
+    course: str  # up, down, same, or ""
 
 
 def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
@@ -127,6 +129,8 @@ def _table(analysis: Analysis[Any], result: Result, language: str, given: list[t
     write = Written(result.columns, result.currency, language)
     names = {column.name for column in result.columns}
     beside = {f"{name}_{end}" for name in names for end in ("low", "high", "of") if f"{name}_{end}" in names}
+    compared = {name for name in names if f"{name}_course" in names}
+    beside |= {f"{name}_{what}" for name in compared for what in ("before", "course")}
     beside |= {"complete", "few"}
     columns = [column for column in result.columns if column.name not in beside]
     listed = {measure.name for measure in analysis.measures if measure.listed}
@@ -152,7 +156,10 @@ def _table(analysis: Analysis[Any], result: Result, language: str, given: list[t
             if value is None and column.kind == "dimension":
                 text = Text("all", "全部").of(language)
             few = column.name in (row.get("few") or ())
-            shown.append(Shown(text, ends, link, few, column.unit not in ("text", "date")))
+            before = row.get(f"{column.name}_before") if column.name in compared else None
+            was = write(before, column.name) if before is not None else ""
+            course = row[f"{column.name}_course"] if column.name in compared else ""
+            shown.append(Shown(text, ends, link, few, column.unit not in ("text", "date"), was, course))
         lines.append((is_open, any(row.get(key) in changed for key in keys), shown))
     headings = [(column.label.of(language), column.unit not in ("text", "date")) for column in columns]
     return {"headings": headings, "lines": lines, "more": max(0, len(result.rows) - _ROWS)}

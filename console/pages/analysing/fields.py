@@ -37,7 +37,7 @@ def fields_of(analysis: Analysis[Any], asked: Mapping[str, str], *, companies: b
     shared = Parameters.model_fields
     made = []
     for name, info in analysis.parameters.model_fields.items():
-        if name in analysis.without or (name in ("company", "grain") and not companies):
+        if name in analysis.refused or (name in ("company", "grain") and not companies):
             continue
         kind, choices = _kind(info.annotation)
         default = "" if info.default is None or info.is_required() else written(info.default)

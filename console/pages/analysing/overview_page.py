@@ -33,6 +33,9 @@ _OVERVIEW = ("base", "retention", "satisfaction", "tickets", "profit_deciles", "
 _SHARED = ("interval", "country", "region", "segment", "company")
 """Parameters of the overview, which hold for all figures of it."""
 
+_AGAINST = "against"
+"""Of its tiles alone; the period before where nobody says otherwise."""
+
 _ROOM_TITLES: Mapping[str, Text] = {
     "growth": Text("Growth and use", "增长与使用"),
     "keeping": Text("Keeping and losing", "留存与流失"),
@@ -73,40 +76,43 @@ def overview_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             for room in ROOMS
         ]  # fmt: skip
         cards = [(name, analyses()[name].title.of(language)) for name in _OVERVIEW if name in analyses()]
-        given = _given(request, _SHARED)
+        given = _given(request, (*_SHARED, _AGAINST))
         fields = [
-            each
+            each._replace(choices=tuple(choice for choice in each.choices if choice or each.name != _AGAINST))
             for each in fields_of(analyses()["base"], dict(given), companies=bool(deps.plan.group))
-            if each.name in _SHARED
+            if each.name in (*_SHARED, _AGAINST)
         ]
         return await frame.page(
             request, viewer, "analyses", rooms=rooms, cards=cards, query=urlencode(given),
-            fields=sorted(fields, key=lambda each: _SHARED.index(each.name)),
+            fields=sorted(fields, key=lambda each: (*_SHARED, _AGAINST).index(each.name)),
             figures=list(dict.fromkeys(kpi.analysis for kpi in KPIS)), today=await read_today(deps),
         )  # fmt: skip
 
     @router.get("/analyses/{name}/figures")
     async def figures(request: Request, name: str, viewer: Viewer = reads) -> Response:
         analysis, language = known(name), language_of(request)
-        given = _given(request, [each for each in _SHARED if each not in analysis.without])
+        given = _given(request, [each for each in _SHARED if each not in analysis.refused])
+        given.append((_AGAINST, request.query_params.get(_AGAINST) or "previous"))
         tiles = []
         problem = ""
-        for kpi in [each for each in KPIS if each.analysis == name]:
+        kpis = [each for each in KPIS if each.analysis == name]
+        for kpi in kpis:
             asked, problem = read(analysis.parameters, [*given, *kpi.asked.items()])
+            figures = [each.column for each in kpis if each.asked == kpi.asked]
             try:
-                result = await told(deps.analyses.run(analysis, asked)) if not problem else None
+                result = await told(deps.analyses.run(analysis, asked, figures)) if not problem else None
             except ApiError as error:
                 problem = error.message
             if problem or result is None:
                 break
-            tiles.append(_tile(kpi, result, deps.plan.file.analyses.confidence, language, given))
+            tiles.append(_tile(kpi, result, language, given))
         return await frame.part(request, viewer, "analysis_figures", "figures", name=name, problem=problem, tiles=tiles)
 
     @router.get("/analyses/{name}/card")
     async def card(request: Request, name: str, viewer: Viewer = reads) -> Response:
         analysis, language = known(name), language_of(request)
         result = None
-        given = _given(request, [each for each in _SHARED if each not in analysis.without])
+        given = _given(request, [each for each in _SHARED if each not in analysis.refused])
         asked, problem = read(analysis.parameters, given)
         try:
             result = await told(deps.analyses.run(analysis, asked)) if not problem else None
@@ -138,8 +144,8 @@ def _given(request: Request, names: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, value) for key, value in request.query_params.multi_items() if value and key in names]
 
 
-def _tile(kpi: KPI, result: Result, confidence: float, language: str, given: list[tuple[str, str]]) -> Tile:
-    found = standing(kpi, result, confidence)
+def _tile(kpi: KPI, result: Result, language: str, given: list[tuple[str, str]]) -> Tile:
+    found = standing(kpi, result)
     column = next(each for each in result.columns if each.name == kpi.column)
     write = Written(result.columns, result.currency, language)
     change = ""

@@ -11,7 +11,7 @@ __all__ = ["asked_words"]
 
 def asked_words() -> list[str]:
     """All of it, of the analyses there are."""
-    found: dict[str, None] = {}
+    found: dict[str, None] = {"true": None, "false": None}
     for analysis in analyses().values():
         for name, field in analysis.parameters.model_fields.items():
             told = [name, *_choices(field.annotation)]

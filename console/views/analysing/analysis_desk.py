@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -77,8 +77,13 @@ class AnalysisDesk:
         self._known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._under_way: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
 
-    async def run(self, analysis: Analysis[Any], given: Parameters) -> Result:
+    async def run(self, analysis: Analysis[Any], given: Parameters, figures: Sequence[str] | None = None) -> Result:
         """The table of an analysis.
+
+        Args:
+            analysis: whose table it is.
+            given: what was asked.
+            figures: names of columns that are compared with another period; None: all.
 
         Raises:
             NoArchive: there is none.
@@ -87,8 +92,8 @@ class AnalysisDesk:
         """
         from analysis.running import run  # noqa: PLC0415  (statistics take a second and 90 MB to import)
 
-        key = (analysis.name, _asked(given))
-        return await self._once(key, lambda engine: run(analysis, engine, given))
+        key = (analysis.name, _asked(given), None if figures is None else tuple(sorted(figures)))
+        return await self._once(key, lambda engine: run(analysis, engine, given, figures))
 
     async def behind(self, analysis: Analysis[Any], given: Parameters, cell: Mapping[str, Any], measure: str) -> Behind:
         """The customers behind one number.

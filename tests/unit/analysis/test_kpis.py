@@ -36,43 +36,30 @@ def test_each_is_a_figure_of_its_analysis_by_period() -> None:
         analysis.parameters.model_validate(kpi.asked)
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "course"),
-    [
-        ((50, 100), (80, 100), "up"),
-        ((80, 100), (50, 100), "down"),
-        ((50, 100), (52, 100), "same"),
-        ((0, 0), (1, 9), ""),
-    ],
-)
-def test_shares_move_where_the_interval_of_the_difference_leaves_out_none(
-    before: tuple[int, int], now: tuple[int, int], course: str
-) -> None:
+def test_the_last_that_has_ended_stands_against_what_it_is_compared_with() -> None:
+    """Of shares and scores the difference counts, of others the part by which they grew."""
+    kpi = KPI("rates", "complaints", RATES.title, "less")
     rows = [
-        month(number, complained=part, active=whole, complaints=part / whole if whole else None)
-        for number, (part, whole) in ((3, before), (4, now), (5, (1, 100)))
+        month(3, complaints=0.5),
+        month(4, complaints=0.8, complaints_before=0.6, complaints_course="up", few=["complaints"]),
+        month(5, complaints=0.1, complaints_before=0.8),
     ]
-    found = standing(KPI("rates", "complaints", RATES.title, "less"), result(RATES, rows))
-    assert (found.period, found.value, found.course) == (date(2026, 4, 1), now[0] / now[1], course)
-    assert found.values == [rows[0]["complaints"], rows[1]["complaints"]], "not of the month that still runs"
+    found = standing(kpi, result(RATES, rows))
+    assert (found.period, found.value, found.before, found.course) == (date(2026, 4, 1), 0.8, 0.6, "up")
+    assert found.change == pytest.approx(0.2)
+    assert found.few
+    assert found.values == [0.5, 0.8], "not of the month that still runs"
+    active = month(4, active=150, active_before=100, active_course="up")
+    assert standing(KPI("rates", "active", RATES.title), result(RATES, [active])).change == pytest.approx(0.5)
+    nps = KPI("satisfaction", "score", SATISFACTION.title, of={"kind": "nps"})
+    kinds = [month(4, kind="nps", score=30, score_before=10, score_course="same"), month(4, kind="csat", score=1)]
+    found = standing(nps, result(SATISFACTION, kinds))
+    assert (found.value, found.change, found.course) == (30, 20, "same")
 
 
-@pytest.mark.parametrize(("before", "now", "course"), [(100, 150, "up"), (150, 100, "down"), (100, 105, "same")])
-def test_counts_move_where_chance_would_not(before: int, now: int, course: str) -> None:
-    found = standing(
-        KPI("rates", "active", RATES.title), result(RATES, [month(3, active=before), month(4, active=now)])
-    )
-    assert found.change == pytest.approx(now / before - 1)
-    assert found.course == course
-
-
-def test_scores_move_where_their_intervals_are_apart() -> None:
-    kpi = KPI("satisfaction", "score", SATISFACTION.title, of={"kind": "nps"})
-    rows = [month(3, kind="nps", score=10, low=0, high=20), month(4, kind="csat", score=1, low=0, high=2)]
-    for low, course in ((21, "up"), (19, "same")):
-        after = month(4, kind="nps", score=30, low=low, high=40, few=["score"])
-        found = standing(kpi, result(SATISFACTION, [*rows, after]))
-        assert (found.value, found.before, found.change, found.course, found.few) == (30, 10, 20, course, True)
+def test_what_is_compared_with_nothing_has_no_course() -> None:
+    found = standing(KPIS[0], result(analyses()["base"], [month(4, closing=3, closing_before=None, closing_course="")]))
+    assert (found.value, found.before, found.change, found.course) == (3, None, None, "")
 
 
 def test_where_nothing_has_ended_nothing_is_said() -> None:
