@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, SPELLS
+from analysis.engines.engine import CATALOGUE, FACTS, PEOPLE, PEOPLE_BY_DAY, READINGS, SPELLS
 from analysis.framing import Frame
 from analysis.parameters import OF_CUSTOMERS, Parameters
 from profiles.doings import NOT_OF_THEIR_OWN
@@ -140,6 +140,14 @@ class Base:
     def catalogue(self) -> ir.Table:
         """`catalogue`: what the plan's file of products says of each."""
         return ibis.table(CATALOGUE, name="catalogue")
+
+    @cached_property
+    def readings(self) -> ir.Table:
+        """`readings`: what the texts of all customers say, by event; read now, as far as they have not been yet."""
+        read = getattr(self.engine, "read_texts", None)
+        if read is not None:
+            read()
+        return ibis.table(READINGS, name="readings")
 
     @cached_property
     def spells(self) -> ir.Table:

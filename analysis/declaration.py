@@ -183,6 +183,7 @@ class Analysis(Generic[P]):
         measures: the figures of a cell.
         once: whether members have each customer once in a cell, whatever is asked, so that rows are customers.
         chart: how it is drawn.
+        drawn: how it is drawn where what was asked changes that; None: as `chart` says.
         finish: makes rows of the summed rows, in Python: cumulated, tested, completed. Rows keep the dimensions.
         columns: further columns that `finish` makes.
         sentence: one sentence on the result, None if there is nothing to say.
@@ -203,6 +204,7 @@ class Analysis(Generic[P]):
     parameters: type[P] = Parameters  # type: ignore[assignment]
     needs: Sequence[Need] = ()
     once: bool = False
+    drawn: Callable[[P], Chart] | None = None
     finish: Callable[[list[Row], Base, P], list[Row]] | None = None
     columns: Sequence[Column] = ()
     sentence: Callable[[list[Row], Base, P], Text | None] | None = None

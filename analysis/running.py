@@ -90,7 +90,7 @@ def run(analysis: Analysis[P], engine: Engine, given: P, figures: Collection[str
         notes=notes,
         restated=restated_of(base),
         sentence=analysis.sentence(rows, base, given) if analysis.sentence and rows else None,
-        chart=analysis.chart,
+        chart=analysis.drawn(given) if analysis.drawn is not None else analysis.chart,
         currency=base.frame.currency,
         as_of=base.frame.now,
         open_from=base.frame.start_of(base.today, given.interval),

@@ -40,6 +40,7 @@ PICTURES = [
     Picture("analysis-attribution", "/analyses/attribution", high=900),
     Picture("analysis-profit", "/analyses/profit_deciles", high=900),
     Picture("analysis-segments", "/analyses/segments", high=900),
+    Picture("analysis-text", "/analyses/text?interval=quarter", high=1100),
     Picture("analysis-quality", "/analyses/quality", high=900),
     Picture("analysis-customers", "/analyses/keep/customers?measure=customers&cell.by=Antwerp", high=700),
 ]

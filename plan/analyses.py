@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models.customer.config import LOYALTY, CostsSpec, LoyaltyPart, Weight
 from models.durations import Duration
-from plan.analysing.defaults import AttributionSpec, FunnelSpec, GoalSpec, KeepSpec, Name
+from plan.analysing.defaults import AttributionSpec, FunnelSpec, GoalSpec, KeepSpec, Name, TopicSpec
 
 __all__ = ["AnalysesSpec", "TimeZone", "WeekStart"]
 
@@ -49,8 +49,18 @@ class AnalysesSpec(BaseModel):
     attribution: AttributionSpec = Field(AttributionSpec(), description="What may have led to an order.")
     keep: KeepSpec = Field(KeepSpec(), description="Which customers are worth the effort of keeping.")
     goals: list[GoalSpec] = Field([], max_length=50, description="What segments are to reach, by when.")
+    topics: dict[Name, TopicSpec] = Field(
+        {},
+        max_length=50,
+        description="Topics of what customers write, beside the shipped ones or in their place; without words, none.",
+    )
 
     @property
     def loyalty_weights(self) -> Mapping[str, float]:
         """Of every part."""
         return {name: self.loyalty.get(name, usual) for name, usual in LOYALTY.items()}
+
+    @property
+    def words_of_topics(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """By topic and language, as far as the plan says any."""
+        return {name: {"en": spec.en, "zh": spec.zh} for name, spec in self.topics.items()}

@@ -54,10 +54,21 @@ class ClickHouse:
         self.number = duck.number
         embedded = url == "clickhouse://embedded"
         self._query: Callable[[str], pa.Table] = _embedded() if embedded else _server(url)
+        self._duck, self._folder, self._is_embedded, self._reads = duck, folder, embedded, False
         published = {name: [path] for name, path in duck.publish(folder).items()}
         for name, paths in {"made_facts": duck.paths["facts"], **published}.items():
-            self._query(f"CREATE OR REPLACE VIEW {name} AS {reading(paths, folder, embedded=embedded)}")
+            self._view(name, paths)
         self._query(f"CREATE OR REPLACE VIEW facts AS {FACTS_VIEW.format(granted=duck.granted)}")
+
+    def _view(self, name: str, paths: Sequence[str]) -> None:
+        source = reading(paths, self._folder, embedded=self._is_embedded)
+        self._query(f"CREATE OR REPLACE VIEW {name} AS {source}")
+
+    def read_texts(self) -> None:
+        """Make the relation `readings`, if there is none yet: DuckDB reads the texts."""
+        if not self._reads:
+            self._view("readings", self._duck.read_texts())
+            self._reads = True
 
     def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
         return typed(self._query(sql or self.sql(expression)), expression)

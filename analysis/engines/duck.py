@@ -18,10 +18,11 @@ from msgspec import structs
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from analysis.archive.reader import customer_view, profile_views, tables
-from analysis.engines.engine import CATALOGUE, FACTS_VIEW, SPELLS, typed
+from analysis.engines.engine import CATALOGUE, FACTS_VIEW, READINGS, SPELLS, typed
 from analysis.engines.narrowing import narrowed
 from analysis.framing import Frame, framed
-from analysis.tables.build import SUMS, Way, duck_type, facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.build import SUMS, duck_type, facts_query, quoted, refresh, traits_query, way_of
+from analysis.tables.readings import read_archive, read_table, reading_way_of
 from analysis.tables.units import FOLDER as TABLES
 from analysis.tables.units import MARK_EVERY, mark, prune
 from models.labels.treatment import held_out_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Duck"]
 
 _HELD = pa.schema([("customer", pa.string())])
+_READINGS = pa.schema([(name, ibis.dtype(type_).to_pyarrow()) for name, type_ in READINGS.items()])
 _PRODUCTS = pa.schema([(name, ibis.dtype(type_).to_pyarrow()) for name, type_ in CATALOGUE.items()])
 
 _VIEWS = """
@@ -129,17 +131,23 @@ def _seconds() -> float:
 class _Use:
     """Says now and then that tables are in use."""
 
-    def __init__(self, folder: Folder, way: Way, clock: Callable[[], float]) -> None:
+    def __init__(self, folder: Folder, how: str, clock: Callable[[], float]) -> None:
         self._folder = folder
-        self._way = way
+        self._ways = [how]
         self._clock = clock
         self._said = clock()
 
     def __call__(self) -> None:
         now = self._clock()
         if now - self._said > MARK_EVERY:
-            mark(self._folder, self._way.digest, now)
+            for how in self._ways:
+                mark(self._folder, how, now)
             self._said = now
+
+    def also(self, how: str) -> None:
+        """Tables made in this way are in use as well, from now on."""
+        mark(self._folder, how, self._clock())
+        self._ways.append(how)
 
 
 class Duck:
@@ -162,11 +170,15 @@ class Duck:
         self.number = number
         self.paths: dict[str, list[str]] = {}  # of the tables as files, by kind
         self._use: Callable[[], None] = lambda: None  # says that they are in use
+        self._use_also: Callable[[str], None] = lambda how: None
+        self._given_up = False
+        self._made_of: tuple[Folder, State] | None = None  # None: of tables in memory
         latest = "arg_max({0}, (us, log_partition, log_offset)) FILTER (WHERE {0} IS NOT NULL) AS {0}"
         traits = ", ".join(latest.format(name) for name in ("country", "region", "plan", "birth_year", "outreach"))
         self.granted, outreach = (
             str(plan.consent.defaults.get(purpose, True)).lower() for purpose in ("analytics", "outreach")
         )
+        self._reading = reading_way_of(plan)
         facts = FACTS_VIEW.format(granted=self.granted)
         filled = ", ".join(
             f"coalesce(last_value({name} IGNORE NULLS) OVER before, first_value({name} IGNORE NULLS) OVER after) "
@@ -242,7 +254,7 @@ class Duck:
         customer_view(con)
         profile_views(con)
         way = way_of(plan, framed(plan, datetime.now(UTC), datetime.now(UTC).date()).zone)
-        paths = refresh(con, folder, state, way, tell, clock)
+        paths = refresh(con, folder, state, way, tell, clock, [reading_way_of(plan).digest])
         for kind, files in paths.items():
             if files:
                 source = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
@@ -252,7 +264,9 @@ class Duck:
             _make(con, plan, way.zone)
         duck = cls(con, plan, _known(con, plan, way.zone), state.number)
         duck.paths = paths
-        duck._use = _Use(folder, way, clock)
+        duck._use = use = _Use(folder, way.digest, clock)
+        duck._use_also = use.also
+        duck._made_of = folder, state
         return duck
 
     @classmethod
@@ -293,8 +307,40 @@ class Duck:
                 self._kept[name] = ibis.table(schema, name=f"all_{name}")
         return self._kept[name]
 
+    def read_texts(self) -> list[str]:
+        """Make the relation `readings`, if there is none yet; answer the paths of its files, none of one in memory.
+
+        Raises:
+            duckdb.InterruptException: it was given up; what has been read stays, if it is of files.
+        """
+        with self._lock:
+            if "readings" in self.paths:
+                return self.paths["readings"]
+            self._given_up = False
+            self._use_also(self._reading.digest)
+            files: list[str] = []
+            if self._made_of is None:
+                read = read_table(self._con, "made_facts", self._reading)
+            else:
+                files = read_archive(self._con, *self._made_of, self.paths["facts"], self._reading, self._goes_on)
+                read = _READINGS.empty_table()
+            self._con.register("given_readings", read)
+            self._con.execute("CREATE OR REPLACE TEMP TABLE read_here AS SELECT * FROM given_readings")
+            self._con.unregister("given_readings")
+            source = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
+            self._con.execute(
+                f"CREATE OR REPLACE TEMP VIEW readings AS SELECT * FROM {source if files else 'read_here'}"
+            )
+            self.paths["readings"] = files
+            return files
+
+    def _goes_on(self) -> None:
+        if self._given_up:
+            raise duckdb.InterruptException("given up")
+
     def interrupt(self) -> None:
         """Give up what is being computed, which raises `duckdb.InterruptException` there. From any thread."""
+        self._given_up = True
         self._con.interrupt()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.framing import Frame
 
-__all__ = ["CATALOGUE", "FACTS", "PEOPLE", "PEOPLE_BY_DAY", "SPELLS", "TABLES", "Engine", "typed"]
+__all__ = ["CATALOGUE", "FACTS", "PEOPLE", "PEOPLE_BY_DAY", "READINGS", "SPELLS", "TABLES", "Engine", "typed"]
 
 FACTS = {
     "customer": "string", "home": "string", "id": "string", "source": "string", "type": "string", "name": "string",
@@ -64,8 +64,19 @@ CATALOGUE = {
 """The base relation `catalogue`: one row a product of the plan's catalogue; null is not known. Money is whole minor
 units of the plan's currency."""
 
+READINGS = {
+    "home": "string", "us": "int64", "log_partition": "int32", "log_offset": "int64", "language": "string",
+    "tone": "string", "told_by": "string", "chance": "float64", "guess": "string", "satisfied": "boolean",
+    "topics": "array<string>",
+}  # fmt: skip
+"""The relation `readings`: one row a text that a customer wrote, by its event, without the text. `tone` is negative,
+middle, positive, or "" where nobody can tell, `told_by` a rating or the model. `chance` is that of being satisfied and
+`guess` what the model said, both before it learned from the rating, which says `satisfied`. It is made when it is first
+asked for (`read_texts`)."""
+
 TABLES = {
     "facts": FACTS, "people": PEOPLE, "spells": SPELLS, "people_by_day": PEOPLE_BY_DAY, "catalogue": CATALOGUE,
+    "readings": READINGS,
 }  # fmt: skip
 
 _OF_HOMES = ", ".join(f"f.{name}" for name in FACTS if name != "customer")

@@ -58,10 +58,17 @@ class Spark:
         else:
             builder = builder.master(url)
         self._spark: Any = builder.getOrCreate()
+        self._duck, self._reads = duck, False
         published = {name: [path] for name, path in duck.publish(folder).items()}
         for name, paths in {"made_facts": duck.paths["facts"], **published}.items():
             self._spark.read.parquet(*paths).createOrReplaceTempView(name)
         self._spark.sql(FACTS_VIEW.format(granted=duck.granted)).createOrReplaceTempView("facts")
+
+    def read_texts(self) -> None:
+        """Make the relation `readings`, if there is none yet: DuckDB reads the texts."""
+        if not self._reads:
+            self._spark.read.parquet(*self._duck.read_texts()).createOrReplaceTempView("readings")
+            self._reads = True
 
     def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
         rows = self._spark.sql(sql or self.sql(expression)).collect()  # sums and lists: thousands at most

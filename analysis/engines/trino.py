@@ -26,7 +26,7 @@ class Trino:
 
     Args:
         url: `trino://USER@HOST:PORT/CATALOG/SCHEMA`, or `trino+https://USER:PASSWORD@…`; the schema has `made_facts`,
-            `whose`, `people` and `spells`.
+            `whose`, `people`, `spells` and so on (docs/analyses.md).
         duck: the same archive: it has made the tables that Trino reads.
         folder: of the archive.
 
@@ -62,7 +62,12 @@ class Trino:
             timezone="UTC",
         )
         duck.publish(folder)
+        self._duck = duck
         self._run(f"CREATE OR REPLACE VIEW facts AS {FACTS_VIEW.format(granted=duck.granted)}")
+
+    def read_texts(self) -> None:
+        """Write the files of `readings`, an external table: DuckDB reads the texts."""
+        self._duck.read_texts()
 
     def fetch(self, expression: ir.Table, sql: str = "") -> pa.Table:
         names, rows = self._run(sql or self.sql(expression))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import duckdb
 import ibis
@@ -82,6 +82,7 @@ def refresh(
     way: Way,
     tell: Callable[[int, int], None],
     clock: Callable[[], float],
+    others: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Make the tables that are missing, and delete those that are out of date or not used; answer the paths
     of all, by kind.
@@ -95,6 +96,7 @@ def refresh(
         way: how the tables are made.
         tell: hears how many units of how many are there.
         clock: answers the seconds since 1970.
+        others: digests of ways in which further tables of these units are made, which stay.
 
     Raises:
         duckdb.IOException, FileNotFoundError: a file of the archive was replaced meanwhile; load the state again.
@@ -110,7 +112,7 @@ def refresh(
         if missing:
             _build(con, folder, unit, way, missing)
             mark(folder, way.digest, clock())  # all of them may take longer than a mark lasts
-    prune_ways(folder, way.digest, clock())
+    prune_ways(folder, (way.digest, *others), clock())
     tell(len(wanted), len(wanted))
     prune(folder, load(folder))  # who was erased while a table was made would be in it until the next one
     return {kind: [folder.url(unit.path(kind, way.digest)) for unit in wanted] for kind in KINDS}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -18,12 +18,15 @@ import msgspec
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, State
 
-__all__ = ["FOLDER", "KINDS", "MARK_EVERY", "UNUSED", "Unit", "mark", "prune", "prune_ways", "units"]
+__all__ = ["CHAINED", "FOLDER", "KINDS", "MARK_EVERY", "UNUSED", "Unit", "mark", "prune", "prune_ways", "units"]
 
 FOLDER = "tables"
 """Below the archive's root. No manifest names what is in it: it may be deleted at any time, and is made anew."""
 
 KINDS = ("facts", "traits", "homes", "days")
+
+CHAINED = ("readings", "readers")
+"""Kinds of tables that hang on all units before theirs as well: they go with any file of these."""
 
 UNUSED = 86400.0
 """Seconds after which tables go that were made in a way in which nobody has used the archive since."""
@@ -43,6 +46,7 @@ class Unit(msgspec.Struct, frozen=True):
 
     name: str  # 2026-05, 2026-05-04
     files: tuple[File, ...]
+    since_begin: str = ""  # a digest of the files of this unit and of all before it
 
     @property
     def source(self) -> str:
@@ -51,7 +55,8 @@ class Unit(msgspec.Struct, frozen=True):
 
     def path(self, kind: str, how: str) -> str:
         """Where its table of a kind lies, made in a way."""
-        return f"{FOLDER}/{kind}/{self.name}-{self.source}-{how}.parquet"
+        source = self.since_begin if kind in CHAINED else self.source
+        return f"{FOLDER}/{kind}/{self.name}-{source}-{how}.parquet"
 
 
 def units(state: State) -> list[Unit]:
@@ -64,15 +69,21 @@ def units(state: State) -> list[Unit]:
     parts: defaultdict[str, list[File]] = defaultdict(list)
     for file in files:
         parts[file.day if file.day >= daily else file.day[:7]].append(file)
-    return [Unit(name, tuple(parts[name])) for name in sorted(parts)]
+    found, chain = [], hashlib.blake2b(digest_size=6)
+    for name in sorted(parts):
+        for file in parts[name]:
+            chain.update(f"{file.path}\0".encode())
+        found.append(Unit(name, tuple(parts[name]), chain.hexdigest()))
+    return found
 
 
 def prune(folder: Folder, state: State) -> list[str]:
-    """Delete the tables of files that have been replaced, as when somebody was erased; answer their names.
+    """Delete the tables of files that have been replaced, as when somebody was erased, and those that hang on them;
+    answer their names.
 
     Half written ones of such files go as well, of somebody who is at work or of a crash.
     """
-    current = {(unit.name, unit.source) for unit in units(state)}
+    current = {(unit.name, source) for unit in units(state) for source in (unit.source, unit.since_begin)}
     gone = []
     for name in folder.names(FOLDER):
         if name.startswith(f"{_MARKS}/"):
@@ -98,7 +109,7 @@ def mark(folder: Folder, how: str, now: float) -> None:
             folder.replace(f"{_MARKS}/{how}", repr(now).encode())
 
 
-def prune_ways(folder: Folder, how: str, now: float) -> list[str]:
+def prune_ways(folder: Folder, used: Collection[str], now: float) -> list[str]:
     """Delete the tables made in ways that nobody has used for a day, and their marks; answer the names.
 
     Such are those of an older version, or of a plan with another zone, currency or rates. Whoever is at work
@@ -106,7 +117,7 @@ def prune_ways(folder: Folder, how: str, now: float) -> list[str]:
 
     Args:
         folder: of the archive.
-        how: digest of the way in which it is open here, which stays.
+        used: digests of the ways in which it is open here, which stay.
         now: seconds since 1970.
     """
     tables: defaultdict[str, list[str]] = defaultdict(list)
@@ -116,7 +127,7 @@ def prune_ways(folder: Folder, how: str, now: float) -> list[str]:
         elif len(parts := _parts(name)) == 3:
             tables[parts[2]].append(name)
     gone = []
-    for other in tables.keys() - {how}:
+    for other in tables.keys() - set(used):
         marked = _marked(folder, other)
         if marked is None:
             mark(folder, other, now)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from models.durations import DAY, Duration
 
-__all__ = ["AttributionSpec", "FunnelSpec", "GoalSpec", "KeepSpec", "Name"]
+__all__ = ["AttributionSpec", "FunnelSpec", "GoalSpec", "KeepSpec", "Name", "TopicSpec"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
@@ -67,6 +67,16 @@ class KeepSpec(_Strict):
 
     top: float = Field(0.2, gt=0, le=1, description="The share of customers by margin of 365 days.")
     orders: int = Field(2, ge=1, description="Orders, of all times, at least.")
+
+
+Seed = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class TopicSpec(_Strict):
+    """The words that tell a topic of what customers write."""
+
+    en: list[Seed] = Field([], max_length=200, description="How words or phrases begin, in any language with spaces.")
+    zh: list[Seed] = Field([], max_length=200, description="Parts of texts in languages without spaces.")
 
 
 class GoalSpec(_Strict):

@@ -164,5 +164,5 @@ def _tile(kpi: KPI, result: Result, language: str, given: list[tuple[str, str]])
 def drawn_of(analysis: Analysis[Any], result: Result, language: str) -> Markup:
     """The chart of a result."""
     write = Written(result.columns, result.currency, language)
-    svg = draw(analysis.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
+    svg = draw(result.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
     return Markup(svg)

@@ -217,10 +217,10 @@ def test_tables_made_otherwise_go_a_day_after_they_were_used_last(tmp_path: Path
     duck = Duck.open(str(tmp_path), moved, clock=at(NOW))
     assert len(tables(tmp_path)) == 2 * len(before)  # both may be in use
     how, there = (build.way_of(each, zone).digest for each, zone in ((plan, "UTC"), (moved, "Asia/Shanghai")))
-    assert prune_ways(log.folder, there, NOW + UNUSED - 60) == []
+    assert prune_ways(log.folder, [there], NOW + UNUSED - 60) == []
     mark(log.folder, how, NOW + UNUSED)
-    assert prune_ways(log.folder, there, NOW + UNUSED + 60) == []  # somebody is at work in it
-    gone = prune_ways(log.folder, there, NOW + 2 * UNUSED + 60)
+    assert prune_ways(log.folder, [there], NOW + UNUSED + 60) == []  # somebody is at work in it
+    gone = prune_ways(log.folder, [there], NOW + 2 * UNUSED + 60)
     assert {name for name in gone if name.endswith(".parquet")} == set(before)
     assert not before.keys() & tables(tmp_path).keys()
     assert run(RETENTION, duck, Asked()).rows
@@ -234,9 +234,9 @@ def test_tables_without_a_mark_are_left_for_a_day(tmp_path: Path, plan: Plan) ->
     Duck.open(str(tmp_path), plan)
     for path in (tmp_path / FOLDER / "ways").iterdir():
         path.unlink()
-    assert prune_ways(log.folder, "other", NOW) == []
-    assert prune_ways(log.folder, "other", NOW + UNUSED - 60) == []
-    prune_ways(log.folder, "other", NOW + UNUSED + 60)
+    assert prune_ways(log.folder, ["other"], NOW) == []
+    assert prune_ways(log.folder, ["other"], NOW + UNUSED - 60) == []
+    prune_ways(log.folder, ["other"], NOW + UNUSED + 60)
     assert not tables(tmp_path)
 
 
@@ -260,7 +260,7 @@ def test_whoever_asks_says_that_tables_are_in_use(tmp_path: Path, plan: Plan) ->
     duck = Duck.open(str(tmp_path), plan, clock=lambda: now[0])
     now[0] += 2 * UNUSED
     run(RETENTION, duck, Asked())
-    assert prune_ways(log.folder, "other", now[0] + UNUSED - 60) == []
+    assert prune_ways(log.folder, ["other"], now[0] + UNUSED - 60) == []
     assert tables(tmp_path)
 
 
