@@ -176,7 +176,7 @@ def notes_against(asked: Parameters, anything: bool, frame: Frame, *, periods: b
             f"Compared with {with_.en}: up or down only if the {percent} interval of the difference excludes 0, else "
             f"about the same; of sums, such as money, from {frame.few} customers on either side. Without an arrow no "
             "interval is known.",
-            f"与{with_.zh}对比：仅当差值的 {percent} 区间不含 0 时称上升或下降，否则为大致持平；金额等合计需两侧各至少 "
+            f"与{with_.zh}对比：仅当差值的 {percent} 区间不含 0 时称上升或下降，否则为基本持平；金额等合计需两侧各至少 "
             f"{frame.few} 位客户。无箭头者区间未知。",
         )
     ]

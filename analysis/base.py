@@ -95,7 +95,13 @@ class Base:
     def chooses_customers(self) -> bool:
         """Whether only some customers were asked for, by what is known of them."""
         asked = self.given
-        return any((asked.country, asked.region, asked.company, asked.segment))
+        return any((asked.country, asked.region, asked.company, asked.segment, asked.without))
+
+    @property
+    def chooses_events(self) -> bool:
+        """Whether only some events were asked for, by what they are of."""
+        asked = self.given
+        return any((asked.product, asked.category, asked.channel, asked.campaign))
 
     @property
     def chooses_events_by_customers(self) -> bool:
@@ -128,6 +134,8 @@ class Base:
                 table = table.filter(table[name] == wanted)
         if self.given.segment:
             table = table.filter(table.segments.contains(self.given.segment))
+        if self.given.without:
+            table = table.filter(~table.segments.contains(self.given.without).fill_null(False))
         return table
 
     def _people_on(self, day: date) -> ir.Table:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analysis.framing import Frame
 
-__all__ = ["Against", "Dimension", "Interval", "Parameters"]
+__all__ = ["Against", "Dimension", "Interval", "OfFirst", "OfLast", "Parameters"]
 
 Against = Literal["", "previous", "year"]
 
@@ -48,6 +48,7 @@ class Parameters(BaseModel):
     country: str = Field("", description="Only customers of this country.")
     region: str = Field("", description="Only customers of this region.")
     segment: str = Field("", description="Only customers who are in this segment.")
+    without: str = Field("", description="Leave out customers who are in this segment.")
     company: str = Field("", description="Only customers of this company.")
     as_of: Literal["end", "event", "now"] = Field(
         "end",
@@ -63,6 +64,8 @@ class Parameters(BaseModel):
     def _ordered(self) -> Parameters:
         if self.since and self.until and self.since >= self.until:
             raise ValueError("`since` must lie before `until`, which is the first day that is no longer in it")
+        if self.without and self.as_of == "event":
+            raise ValueError("`without` leaves out people as a whole, so not as of each event: end or now")
         return self
 
     def by_plan(self, name: str, frame: Frame) -> Self:
@@ -87,3 +90,27 @@ class Parameters(BaseModel):
         earliest = max(frame.begins, until - timedelta(days=days or self.length))
         since = self.since or frame.start_of(earliest, self.interval)
         return since, max(until, since + timedelta(days=1))
+
+
+class OfFirst(Parameters):
+    """Parameters of cohorts: filters by event are about the event that begins them, not about coming back."""
+
+    product: str = Field(
+        "", description="Only customers whose first event was of this product; later ones count whatever they are of."
+    )
+    category: str = Field(
+        "", description="Only customers whose first event was of this category; later ones count whatever they are of."
+    )
+    channel: str = Field(
+        "", description="Only customers who first came through this channel; later events count through any."
+    )
+    campaign: str = Field("", description="Only customers who first came by this campaign; later events count by any.")
+
+
+class OfLast(Parameters):
+    """Parameters of those who left: filters by event are about the last sign of life."""
+
+    product: str = Field("", description="Only customers whose last sign of life was of this product.")
+    category: str = Field("", description="Only customers whose last sign of life was of this category.")
+    channel: str = Field("", description="Only customers whose last sign of life came through this channel.")
+    campaign: str = Field("", description="Only customers whose last sign of life came by this campaign.")

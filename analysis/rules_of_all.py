@@ -23,7 +23,11 @@ _WHY_NOT = (
     (("interval",), "has one period, so there are none to cut it into"),
     (("against",), "has no other period to be compared with"),
     (("by",), "is not broken down any further"),
-    (_OF_EVENTS, "is about customers as a whole, not about single events, of which these are known"),
+    (
+        _OF_EVENTS,
+        "is about customers as a whole, not about single events, of which these are known; "
+        "retention, ltv and loss take those of the first event or the last",
+    ),
 )
 
 
@@ -119,7 +123,7 @@ def _as_of(base: Base) -> Text:
         return Text("Traits and segments are as they are now.", "特征与细分取当前值。")
     else:
         text = Text(f"Traits and segments are as they were at the end of {day}", f"特征与细分取 {day} 结束时的值")
-    if not (asked.segment or asked.company or asked.by in ("stage", "segment")):
+    if not (asked.segment or asked.without or asked.company or asked.by in ("stage", "segment")):
         return Text(f"{text.en}.", f"{text.zh}。")
     if frame.snapshots is None:
         return Text(

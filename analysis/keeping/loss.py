@@ -7,7 +7,8 @@ import ibis.expr.types as ir
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
-from analysis.parameters import Parameters
+from analysis.parameters import OfLast
+from analysis.relations.cohorts import fitting
 from analysis.relations.lives import horizon_days, lives, signs
 from analysis.shares import of_whole, share_columns
 
@@ -16,13 +17,22 @@ __all__ = ["EVERYBODY", "LOSS", "UNKNOWN"]
 EVERYBODY, UNKNOWN = "everybody", "not known"
 """The row of all who were lost, and the one of those who gave no reason."""
 
+_OF_LAST = (
+    Text(
+        "Product, category, channel and campaign are those of the last sign of life.",
+        "产品、类别、渠道与营销活动指最后一次活动。",
+    ),
+)
 _BEFORE = 28  # days before the last sign of life from which reasons count
 _TELLING = ("subscription_cancel", "complaint", "ticket_opened", "order_cancelled", "uninstalled")
 
 
-def _members(base: Base, asked: Parameters) -> ir.Table:
+def _members(base: Base, asked: OfLast) -> ir.Table:
     """A row for each customer lost in each period, and for each reason of theirs."""
     gone = lives(base)
+    if base.chooses_events:
+        fits = fitting(base, signs(base)).select("customer", last_us="us").distinct()
+        gone = gone.semi_join(fits, ["customer", "last_us"])
     gone = base.within(gone.filter(gone.lost.notnull()).mutate(day=gone.lost))
     gone = gone.select("customer", "life", "signs", "last", "lost", period=base.period_of(gone.day))
     orders = base.orders.select("customer", "day", "net")
@@ -54,7 +64,7 @@ def _told(base: Base, gone: ir.Table) -> ir.Table:
     return theirs.filter(near).select("customer", "life", "reason").distinct()
 
 
-def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
+def _finish(rows: list[Row], base: Base, asked: OfLast) -> list[Row]:
     """Everybody first, then the unknown, then by number; shares of everybody, which do not add up to one."""
     every = {row["period"]: row["lost"] for row in rows if row["reason"] == EVERYBODY}
     rows = sorted(
@@ -68,7 +78,7 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 
 LOSS = Analysis(
     name="loss",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("by",),
     room="keeping",
     title=Text("Lost customers", "流失客户"),
     question=Text("Who was lost, when, what were they worth, and why?", "谁流失了，何时，价值多少，原因为何？"),
@@ -76,15 +86,17 @@ LOSS = Analysis(
         "A customer is lost on the day on which the churn horizon has passed since the last sign of life. Net is that "
         "of the 365 days up to it. Reasons are what cancellations, complaints and tickets said from 28 days before the "
         "last sign of life until the loss: a customer counts once for each, so shares do not add up to 100 %; who said "
-        "nothing is not known. It is what they said, not what made them leave.",
+        "nothing is not known. It is what they said, not what made them leave. Filters by product, category, channel "
+        "and campaign are about the last sign of life.",
         "自最后一次活动起经过流失期限之日，客户记为流失。净额为截至最后活动的 365 天。原因取自最后活动前 28 天至流失之"
         "间的取消、投诉和工单：每个原因每位客户计一次，因此占比之和不为 100 %；未说明者列为未知。此为客户所说，而非流"
-        "失的成因。",
+        "失的成因。按产品、类别、渠道与营销活动的筛选针对最后一次活动。",
     ),
     needs=(
         Need("purchase", ("amount", "subject")),
         Need("complaint|subscription_cancel|ticket_opened", ("reason",), ("reason",)),
     ),
+    parameters=OfLast,
     members=_members,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
@@ -102,11 +114,12 @@ LOSS = Analysis(
     ),
     finish=_finish,
     notes=lambda rows, base, asked: [
+        *(_OF_LAST if base.chooses_events else ()),
         Text(
             f"Nobody can be known as lost until {horizon_days(base)} days after {base.frame.begins}, when the history "
             f"begins.",
             f"历史始于 {base.frame.begins}，{horizon_days(base)} 天之后才能得知有人流失。",
-        )
+        ),
     ],
     chart=Chart("bars", x="period", y="lost", color="reason"),
 )

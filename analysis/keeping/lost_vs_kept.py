@@ -275,6 +275,9 @@ COMPARED = (
 
 LOST_VS_KEPT = Analysis(
     name="lost_vs_kept",
+    reasons=dict.fromkeys(
+        ("since", "until", "interval"), "looks at days whose horizon has passed: say how many, as cuts"
+    ),
     without=("since", "until", "interval", "by", "product", "category", "channel", "campaign"),
     room="keeping",
     title=Text("Lost against kept", "流失与留存对比"),

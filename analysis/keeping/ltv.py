@@ -12,13 +12,13 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
-from analysis.parameters import Parameters
-from analysis.relations.cohorts import aged, cohorts, grid
+from analysis.parameters import OfFirst
+from analysis.relations.cohorts import aged, cohorts, grid, notes_of_first
 
 __all__ = ["LTV", "Asked"]
 
 
-class Asked(Parameters):
+class Asked(OfFirst):
     """Which value, and how far."""
 
     value: Literal["net", "margin", "revenue"] = Field("net", description="Net of refunds, of costs too, or as sold.")
@@ -65,7 +65,7 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 
 LTV = Analysis(
     name="ltv",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("by",),
     room="keeping",
     title=Text("Value over time", "客户累计价值"),
     question=Text(
@@ -76,10 +76,11 @@ LTV = Analysis(
         "then until the end of a later period, over all customers of the cohort: revenue less refunds, each by the day "
         "of its order, or margin or revenue. The average of an age is over cohorts that have completed it, so it can "
         "fall from one age to the next. Intervals are normal ones of the mean, from 30 customers. It is what happened; "
-        "it expects nothing.",
+        "it expects nothing. Filters by product, category, channel and campaign are about the first order alone.",
         "同期群是首单落在同一本地时期的客户。每格为其自首单起至之后某一时期末的累计价值除以同期群全部客户数：收入减退"
         "款（退款计入其订单当日），或毛利、收入。某一期的平均值只含已完成该期的同期群，因此可能下降。区间为均值的正态"
-        "区间，30 位客户起给出。此为已发生的价值，不含预期。",
+        "区间，30 位客户起给出。此为已发生的价值，不含预期。"
+        "按产品、类别、渠道与营销活动的筛选只针对首单。",
     ),
     parameters=Asked,
     needs=(
@@ -106,5 +107,6 @@ LTV = Analysis(
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,
+    notes=lambda rows, base, asked: notes_of_first(base),
     chart=Chart("triangle", x="age", y="cohort", color="each"),
 )

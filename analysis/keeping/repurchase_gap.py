@@ -87,6 +87,9 @@ def _quartiles() -> list[Column]:
 REPURCHASE_GAP = Analysis(
     name="repurchase_gap",
     without=("channel", "campaign"),
+    reasons=dict.fromkeys(
+        ("channel", "campaign"), "waits for the next purchase through whichever channel and by whichever campaign"
+    ),
     room="keeping",
     title=Text("Time to the next purchase", "再次购买间隔"),
     question=Text("How long until a customer buys again?", "客户多久会再次购买？"),

@@ -10,14 +10,14 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Share, Text, Total
-from analysis.parameters import Parameters
-from analysis.relations.cohorts import Windows, aged, cohorts, dated, grid
+from analysis.parameters import OfFirst
+from analysis.relations.cohorts import Windows, aged, cohorts, dated, grid, notes_of_first
 from analysis.statistics import share
 
 __all__ = ["RETENTION"]
 
 
-class Asked(Parameters):
+class Asked(OfFirst):
     """Who comes back, to do what, and how that is counted."""
 
     start: str = Field("purchase", description="The role whose first event makes the cohort.")
@@ -66,20 +66,21 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
     begins = base.frame.begins
     first = base.frame.start_of(begins, asked.interval)
     if not any(row["cohort"] == first for row in rows):
-        return []
+        return notes_of_first(base)
     return [
+        *notes_of_first(base),
         Text(
             f"The history begins on {begins}: who came first before is in the cohort of the first event that is known, "
             f"mostly the one of {first}, which may hold customers of earlier ones.",
             f"历史自 {begins} 开始：更早首次到来的客户归入其已知首次事件所在的同期群，"
             f"多为 {first} 的同期群，其中可能含更早的客户。",
-        )
+        ),
     ]
 
 
 RETENTION = Analysis(
     name="retention",
-    without=("by", "product", "category", "channel", "campaign"),
+    without=("by",),
     room="keeping",
     title=Text("Retention", "留存"),
     question=Text("Of those who came first in a period, who came back?", "某一时期首次到来的客户中，有多少人回来了？"),
@@ -88,10 +89,12 @@ RETENTION = Analysis(
         "with an event of `back` so many calendar periods later; at age 0, with a second one in the same period. Net "
         "is revenue less refunds, each by the day of its order. Periods that have not ended are marked and in no "
         "average; the average weighs every customer alike. With rolling windows of 24 hours, 7, 30 or 90 days from the "
-        "moment of the first event, a customer counts at an age as soon as that window of theirs is over.",
+        "moment of the first event, a customer counts at an age as soon as that window of theirs is over. Filters "
+        "by product, category, channel and campaign are about the first event alone.",
         "同期群是首次发生 `start` 事件落在同一本地时期的客户。每格为其中在若干个日历时期之后再次发生 `back` 事件的比例"
         "；第 0 期为同期内发生第二次的比例。净额为收入减退款，退款计入其订单当日。尚未结束的时期会被标出，不计入平均值"
-        "；平均值按客户数加权。滚动窗口自首次事件时刻起为 24 小时、7、30 或 90 天，客户的该窗口结束后才计入。",
+        "；平均值按客户数加权。滚动窗口自首次事件时刻起为 24 小时、7、30 或 90 天，客户的该窗口结束后才计入。"
+        "按产品、类别、渠道与营销活动的筛选只针对首次事件。",
     ),
     parameters=Asked,
     needs=(Need("purchase", ("amount", "subject")), Need("refund", ("amount", "subject"), ("net",))),

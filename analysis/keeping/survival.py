@@ -72,6 +72,9 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
 SURVIVAL = Analysis(
     name="survival",
     without=("product", "category", "channel", "campaign"),
+    reasons=dict.fromkeys(
+        ("product", "category", "channel", "campaign"), "is about contracts, of which these are not known"
+    ),
     room="keeping",
     title=Text("Survival", "留存时长"),
     question=Text("How long does what begins last?", "开始之后能持续多久？"),

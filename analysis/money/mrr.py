@@ -93,6 +93,9 @@ def _finish(rows: list[Row], base: Base, asked: Parameters) -> list[Row]:
 MRR = Analysis(
     name="mrr",
     without=("by", "product", "category", "channel", "campaign"),
+    reasons=dict.fromkeys(
+        ("product", "category", "channel", "campaign"), "is about subscriptions, of which these are not known"
+    ),
     room="money",
     title=Text("Monthly recurring revenue", "月度经常性收入"),
     question=Text("What do subscriptions bring a month, and how does that move?", "订阅每月带来多少，如何变化？"),

@@ -95,7 +95,7 @@ def _notes(rows: list[Row], base: Base, asked: Asked) -> list[Text]:
 MOVERS = Analysis(
     name="movers",
     without=("interval", "by", "against"),
-    reasons={"against": "compares two periods itself"},
+    reasons={"interval": "compares two whole periods", "against": "compares two periods itself"},
     room="products",
     title=Text("Movers", "升降"),
     question=Text("Which products sell more or less than before?", "哪些商品比以前卖得更多或更少？"),

@@ -105,6 +105,9 @@ def _ends(left: float, variance: float, width: float) -> tuple[float | None, flo
 NEW_PRODUCTS = Analysis(
     name="new_products",
     without=("by", "category", "channel", "campaign"),
+    reasons=dict.fromkeys(
+        ("category", "channel", "campaign"), "is about each product's launch, and who takes it up wherever and why ever"
+    ),
     room="products",
     title=Text("New products", "新品"),
     question=Text("How fast do customers take up what is new?", "客户多快接受新品？"),

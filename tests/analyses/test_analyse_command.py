@@ -76,6 +76,14 @@ def test_figures_against_another_period(rapport: Rapport) -> None:
     assert {"new", "new_before", "new_course"} <= set(header)
 
 
+def test_a_segment_may_be_left_out(rapport: Rapport, engine: Duck) -> None:
+    retention = ALL["retention"]
+    expected = run(retention, engine, retention.parameters(without="app_user")).rows
+    shown = json.loads(rapport("retention", "--without", "app_user", "--json"))["rows"]
+    assert [row["customers"] for row in shown] == [row["customers"] for row in expected]
+    assert "No such option" in rapport("retention", "--by", "channel", code=2)
+
+
 def test_the_list(rapport: Rapport) -> None:
     text = rapport()
     assert all(name in text for name in ALL)

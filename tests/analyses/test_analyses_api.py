@@ -14,6 +14,7 @@ from analysis.declaration import Analysis, Customers
 from analysis.engines.duck import Duck
 from analysis.registry import analyses
 from analysis.result import Result
+from analysis.running import run
 from tests.analyses.conftest import Knowing
 from tests.console.people import store
 from tests.console.support_api import PLAN, support_api
@@ -68,6 +69,17 @@ def test_figures_against_another_period(api: httpx.Client) -> None:
     refused = api.get("/v1/analyses/goals", params={"against": "year"})
     assert refused.status_code == 400
     assert "has no other period to be compared with" in refused.text
+
+
+def test_a_segment_may_be_left_out(api: httpx.Client, engine: Duck) -> None:
+    retention = ALL["retention"]
+    expected = run(retention, engine, retention.parameters(without="app_user")).rows
+    shown = get(api, "/retention", without="app_user")["rows"]
+    assert [row["customers"] for row in shown] == [row["customers"] for row in expected]
+    assert sum(row["customers"] for row in shown) < sum(row["customers"] for row in get(api, "/retention")["rows"])
+    refused = api.get("/v1/analyses/retention", params={"by": "channel"})
+    assert refused.status_code == 400
+    assert "by: retention is not broken down any further" in refused.text
 
 
 def test_parameters_are_in_its_description(api: httpx.Client) -> None:

@@ -18,6 +18,7 @@ from analysis.engines.duck import Duck
 from analysis.kpis import KPIS
 from analysis.registry import analyses
 from analysis.result import Result
+from analysis.running import run
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
@@ -128,8 +129,23 @@ def test_figures_stand_beside_those_they_are_compared_with(ask: Ask, results: Ca
     before = rows[date(2025, 12, 1)]["closing"]
     assert re.search(rf'title="What it is compared with">(↑ |↓ |about the same )⟵ {before}</span>', text)
     assert "Compared with the period before" in text
-    assert "大致持平" in ask("/analyses/base?against=previous", language="zh-CN").text
+    assert "基本持平" in ask("/analyses/base?against=previous", language="zh-CN").text
     assert 'name="against"' not in ask("/analyses/goals").text
+
+
+def test_a_segment_may_be_left_out(ask: Ask, engine: Duck) -> None:
+    text = ask("/analyses/retention?without=app_user").text
+    assert 'name="without" value="app_user"' in text
+    retention = ALL["retention"]
+    [row] = [
+        row
+        for row in run(retention, engine, retention.parameters(without="app_user")).rows
+        if row["cohort"] == date(2025, 6, 1) and row["age"] == 0
+    ]
+    link = "without=app_user&amp;measure=customers&amp;cell.cohort=2025-06-01&amp;cell.age=0"
+    assert re.search(rf'{link}"><bdi[^>]*>{row["customers"]}<', text)
+    refused = ask("/analyses/retention?by=channel").text
+    assert "by: retention is not broken down any further" in refused
 
 
 def test_what_was_asked_is_in_the_form_and_in_the_links(ask: Ask) -> None:

@@ -30,7 +30,7 @@ __all__ = ["drawn_of", "known", "overview_router"]
 _OVERVIEW = ("base", "retention", "satisfaction", "tickets", "profit_deciles", "funnel")
 """Analyses whose course is shown above the list, as far as there are any."""
 
-_SHARED = ("interval", "country", "region", "segment", "company")
+_SHARED = ("interval", "country", "region", "segment", "without", "company")
 """Parameters of the overview, which hold for all figures of it."""
 
 _AGAINST = "against"
