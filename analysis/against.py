@@ -19,7 +19,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Column, Count, Customers, Measure, Ratio, Row, Share, Text, Total
+from analysis.declaration import COURSE, Analysis, Column, Count, Customers, Measure, Ratio, Row, Share, Text, Total
 from analysis.framing import Frame
 from analysis.parameters import Against, Parameters
 
@@ -80,7 +80,7 @@ def comparing_columns(columns: Sequence[Column]) -> list[Column]:
             how = Text(f"{column.label.en}, change", f"{column.label.zh}（变化）")
             made += [
                 Column(f"{column.name}_before", was, column.unit, "note"),
-                Column(f"{column.name}_course", how, "text", "note"),
+                Column(f"{column.name}_course", how, "text", "note", words=COURSE),
             ]
     return made
 

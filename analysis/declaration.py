@@ -7,8 +7,10 @@ the same rows, not summed. So they cannot differ. CONTRIBUTING.md has the recipe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from analysis.parameters import Parameters
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from analysis.base import Base
 
 __all__ = [
-    "Analysis", "Chart", "Column", "Count", "Customers", "Measure", "Need", "P", "Quantile", "Ratio", "Row", "Share",
-    "Text", "Total", "Unit",
+    "COURSE", "Analysis", "Chart", "Column", "Count", "Customers", "Measure", "Need", "P", "Quantile", "Ratio", "Row",
+    "Share", "Text", "Total", "Unit", "Words",
 ]  # fmt: skip
 
 Row = dict[str, Any]
@@ -44,6 +46,44 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Words of Rapport's own that cells hold, alone or beside those of the data. Pages say them in their language.
+
+    Args:
+        known: as cells have them; `{0}`, `{1}` … stand for such a word, or for one of the data.
+        joint: what stands between several of them in a cell.
+        meant: what is said for a cell whose word says something else where it stands alone.
+    """
+
+    known: tuple[str, ...]
+    joint: str = ""
+    meant: tuple[tuple[str, str], ...] = ()
+
+    def said(self, cell: str, translate: Callable[[str], str]) -> str:
+        """A cell with these words in another language; whatever else it holds stays."""
+        for word, meaning in self.meant:
+            if cell == word:
+                return translate(meaning)
+        if cell in self.known:
+            return translate(cell.replace("_", " "))
+        if self.joint and self.joint in cell:
+            return self.joint.join(self.said(part, translate) for part in cell.split(self.joint))
+        for word in self.known:
+            if "{0}" in word and (found := _pattern(word).fullmatch(cell)):
+                return translate(word).format(*(self.said(part, translate) for part in found.groups()))
+        return cell
+
+
+COURSE = Words(("up", "down", "same"))
+"""How a figure stands against another."""
+
+
+@cache
+def _pattern(word: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\d\\\}", "(.+?)", re.escape(word)))
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column of a result.
 
@@ -53,6 +93,7 @@ class Column:
         unit: of its values.
         kind: a dimension is part of the key of a cell; a measure is a figure; a note stands beside them.
         part, whole: of a share or a mean, the columns above and below the line.
+        words: of Rapport, not of the data, that its cells may hold.
     """
 
     name: str
@@ -61,6 +102,7 @@ class Column:
     kind: Literal["dimension", "measure", "note"] = "measure"
     part: str = field(default="", kw_only=True)
     whole: str = field(default="", kw_only=True)
+    words: Words | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Share, Text, Total
+from analysis.declaration import COURSE, Analysis, Chart, Column, Customers, Need, Ratio, Row, Share, Text, Total
 from analysis.parameters import Parameters
 from analysis.relations.lives import horizon_days, lives
 from analysis.relations.stacking import stacked
@@ -196,8 +196,14 @@ BASE = Analysis(
     ),
     columns=(
         Column("growth", Text("Growth", "增长率"), "factor"),
-        Column("churn_change", Text("Churn against the period before", "流失率较上期"), "text", "note"),
-        Column("conversion_change", Text("Conversion against the period before", "转化率较上期"), "text", "note"),
+        Column("churn_change", Text("Churn against the period before", "流失率较上期"), "text", "note", words=COURSE),
+        Column(
+            "conversion_change",
+            Text("Conversion against the period before", "转化率较上期"),
+            "text",
+            "note",
+            words=COURSE,
+        ),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Words
 from analysis.parameters import Parameters
 
 __all__ = ["CLOCK", "Asked"]
@@ -71,7 +71,7 @@ CLOCK = Analysis(
     ),
     measures=(Count("events", Text("Events", "事件")), Customers("customers", Text("Customers", "客户"))),
     columns=(
-        Column("name", Text("Day", "日"), "text", "note"),
+        Column("name", Text("Day", "日"), "text", "note", words=Words(tuple(name for name, _ in _DAYS))),
         Column("share", Text("Share", "占比"), "share"),
     ),
     finish=_finish,

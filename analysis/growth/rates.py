@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Share, Text
+from analysis.declaration import COURSE, Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Share, Text
 from analysis.parameters import Parameters
 from analysis.relations.stacking import stacked
 from analysis.statistics import against
@@ -113,7 +113,13 @@ RATES = Analysis(
     ),
     columns=(
         Column("per_hundred", Text("Answers per 100 active", "每百位活跃客户回答数"), "factor"),
-        Column("complaints_change", Text("Complaints against the period before", "投诉率较上期"), "text", "note"),
+        Column(
+            "complaints_change",
+            Text("Complaints against the period before", "投诉率较上期"),
+            "text",
+            "note",
+            words=COURSE,
+        ),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.shares import of_whole, share_columns
 from profiles.money import exponent
@@ -112,7 +112,7 @@ SPREAD = Analysis(
         ],
     ),
     columns=(
-        Column("name", Text("Bin", "分箱"), "text", "note"),
+        Column("name", Text("Bin", "分箱"), "text", "note", words=Words(("all",))),
         *share_columns(Text("Share", "占比")),
         Column("mean", Text("Mean", "均值"), "factor", part="value", whole="customers"),
         Column("median", Text("Median", "中位数"), "factor", whole="customers"),

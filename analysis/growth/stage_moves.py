@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Words
 from analysis.parameters import Parameters
 from analysis.relations.staged import STAGES, staged
 from analysis.shares import of_whole, share_columns
@@ -14,6 +14,7 @@ from analysis.shares import of_whole, share_columns
 __all__ = ["STAGE_MOVES"]
 
 _NEVER = "not there"
+_STAGES = Words((_NEVER, *STAGES))
 
 
 def _members(base: Base, asked: Parameters) -> ir.Table:
@@ -56,8 +57,8 @@ STAGE_MOVES = Analysis(
     once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
-        Column("before", Text("From", "自"), "text", "dimension"),
-        Column("after", Text("To", "至"), "text", "dimension"),
+        Column("before", Text("From", "自"), "text", "dimension", words=_STAGES),
+        Column("after", Text("To", "至"), "text", "dimension", words=_STAGES),
     ),
     measures=(Customers("customers", Text("Customers", "客户")),),
     columns=(

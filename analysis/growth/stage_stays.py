@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Words
 from analysis.kaplan_meier import curve, quantile
 from analysis.parameters import Parameters
 
@@ -69,7 +69,7 @@ STAGE_STAYS = Analysis(
     ),
     needs=(Need("purchase", ("subject",)),),
     members=_members,
-    dimensions=(Column("stage", Text("Stage", "阶段"), "text", "dimension"),),
+    dimensions=(Column("stage", Text("Stage", "阶段"), "text", "dimension", words=Words(_ORDER)),),
     measures=(
         Customers("customers", Text("Customers", "客户")),
         Count("stays", Text("Stays", "停留次数")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Words
 from analysis.parameters import Parameters
 from analysis.relations.staged import STAGES, staged
 from analysis.shares import of_whole, share_columns
@@ -50,7 +50,7 @@ STAGES_OF_THE_BASE = Analysis(
     once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
-        Column("stage", Text("Stage", "阶段"), "text", "dimension"),
+        Column("stage", Text("Stage", "阶段"), "text", "dimension", words=Words(STAGES)),
     ),
     measures=(Customers("customers", Text("Customers", "客户")),),
     columns=(

@@ -8,8 +8,9 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Share, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Share, Text, Words
 from analysis.parameters import Parameters
+from models.conditions.client import DEVICES
 
 __all__ = ["TECHNOGRAPHIC", "Asked"]
 
@@ -52,7 +53,7 @@ TECHNOGRAPHIC = Analysis(
     parameters=Asked,
     needs=(Need("visit", ("device", "os", "browser", "channel", "locale")), Need("purchase", (), ("conversion",))),
     members=_members,
-    dimensions=(Column("value", Text("Value", "取值"), "text", "dimension"),),
+    dimensions=(Column("value", Text("Value", "取值"), "text", "dimension", words=Words(DEVICES)),),
     measures=(
         Customers("customers", Text("Customers", "客户")),
         Customers("buyers", Text("Who bought", "购买者"), where="bought"),

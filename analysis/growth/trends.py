@@ -7,7 +7,20 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Quantile, Ratio, Row, Text, Total
+from analysis.declaration import (
+    Analysis,
+    Chart,
+    Column,
+    Count,
+    Customers,
+    Need,
+    Quantile,
+    Ratio,
+    Row,
+    Text,
+    Total,
+    Words,
+)
 from analysis.parameters import Parameters
 
 __all__ = ["OTHER", "TRENDS", "Asked"]
@@ -62,7 +75,7 @@ TRENDS = Analysis(
     members=_members,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
-        Column("by", Text("Part", "细分"), "text", "dimension"),
+        Column("by", Text("Part", "细分"), "text", "dimension", words=Words((OTHER,))),
     ),
     measures=(
         Count("events", Text("Events", "事件")),

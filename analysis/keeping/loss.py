@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import OfLast
 from analysis.relations.cohorts import fitting
 from analysis.relations.lives import horizon_days, lives, signs
@@ -100,7 +100,7 @@ LOSS = Analysis(
     members=_members,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
-        Column("reason", Text("Reason", "原因"), "text", "dimension"),
+        Column("reason", Text("Reason", "原因"), "text", "dimension", words=Words((EVERYBODY, UNKNOWN))),
     ),
     measures=(
         Customers("lost", Text("Lost", "流失")),

@@ -13,13 +13,13 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.comparison import by_means, by_ranks, by_shares
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.relations.lives import horizon_days
 from analysis.relations.ranking import ranked
 from analysis.statistics import adjusted
 
-__all__ = ["COMPARED", "LOST_VS_KEPT", "Asked", "bought_until", "compared_rows", "contrasted"]
+__all__ = ["COMPARED", "FEATURES", "LOST_VS_KEPT", "Asked", "bought_until", "compared_rows", "contrasted"]
 
 _EVERY = 28  # days from one cut to the one before it
 _SHORT, _LONG = 28, 91  # days before the cut in which features look
@@ -30,6 +30,15 @@ _RARE = (
     "ticket_opened", "ticket_reopened", "complaint", "refund", "contact_made", "unsubscribe", "payment_failed",
     "coupon_denied", "delivery_late", "review",
 )  # fmt: skip
+FEATURES = Words(
+    (
+        "visit, last 28 days over the mean of the 63 before", "days since the last visit", "days since the last order",
+        "days since the first order", "orders, last 365 days", "revenue, last 365 days", "only one order so far",
+        "bought at a discount", "a ticket is open", "a bad answer in 365 days", *dict.fromkeys((*_FREQUENT, *_RARE)),
+        "{0}, last 28 days", "{0}, any in 91 days",
+    )
+)  # fmt: skip
+"""What customers are compared by, as cells say it."""
 _LOW = {"csat": 2, "nps": 6, "ces": 3, "review": 2}  # answers that are bad ones
 
 
@@ -306,8 +315,8 @@ LOST_VS_KEPT = Analysis(
     members=_members,
     once=True,
     dimensions=(
-        Column("feature", Text("Feature", "特征"), "text", "dimension"),
-        Column("kind", Text("Compared by", "比较方式"), "text", "dimension"),
+        Column("feature", Text("Feature", "特征"), "text", "dimension", words=FEATURES),
+        Column("kind", Text("Compared by", "比较方式"), "text", "dimension", words=Words(("mean", "rank", "share"))),
     ),
     measures=(
         Customers("lost", Text("Lost", "流失"), where="lost"),

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.relations.touches import DIRECT, Level, touches
 
@@ -189,7 +189,7 @@ ATTRIBUTION = Analysis(
     members=_members,
     dimensions=(
         Column("by", Text("Of", "细分"), "text", "dimension"),
-        Column("source", Text("What led here", "来源"), "text", "dimension"),
+        Column("source", Text("What led here", "来源"), "text", "dimension", words=Words((DIRECT, "contact"))),
     ),
     measures=(
         Customers("customers", Text("Buyers", "购买客户")),

@@ -10,13 +10,14 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Share, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Share, Text, Total, Words
 from analysis.parameters import Parameters
 from profiles.money import exponent
 
 __all__ = ["EXPERIMENT", "Sequence"]
 
 _LEAST = 1000  # customers before an interval is told
+_VERDICTS = Words(("brings", "harms", "no effect worth having", "not known yet", "nobody is held out"))
 _TUNED = 4000  # customers for which it is the narrowest
 
 
@@ -222,7 +223,7 @@ EXPERIMENT = Analysis(
         Column("effect", Text("Effect so far, of 100 customers", "累计效果（每百位客户）"), "points"),
         Column("effect_low", Text("lowest", "下限"), "points", "note"),
         Column("effect_high", Text("highest", "上限"), "points", "note"),
-        Column("verdict", Text("Verdict", "结论"), "text", "note"),
+        Column("verdict", Text("Verdict", "结论"), "text", "note", words=_VERDICTS),
     ),
     finish=_finish,
     sentence=_sentence,

@@ -11,11 +11,12 @@ import ibis.expr.types as ir
 from pydantic import Field, field_validator
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Quantile, Row, Share, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Quantile, Row, Share, Text, Words
 from analysis.engines.engine import FACTS
 from analysis.framing import Frame
 from analysis.parameters import Parameters
 from analysis.relations.lines import by_product
+from plan.model import ROLES
 from profiles.errors import WrongUse
 
 __all__ = ["FUNNEL", "Step", "steps_of"]
@@ -312,7 +313,7 @@ FUNNEL = Analysis(
         Customers("open_reached", Text("Of these, came here", "其中已到达的客户"), where="open_reached"),
     ),
     columns=(
-        Column("name", Text("What is done", "行为"), "text", "note"),
+        Column("name", Text("What is done", "行为"), "text", "note", words=Words(ROLES)),
         Column("optional", Text("May be left out", "可跳过"), "text", "note"),
     ),
     finish=_finish,

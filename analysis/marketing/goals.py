@@ -11,16 +11,21 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.framing import Goal
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.statistics import share
+from models.segments.builtin import BUILTIN
 from profiles.money import exponent
 
 __all__ = ["GOALS"]
 
 _PACE = 91  # days before, against which the pace is told
+_NAMES = tuple(rule.name for rule in BUILTIN)
+_MEASURES = ("customers", "share", "value", "risk")
+_GOALS = Words((*_NAMES, *_MEASURES), joint=": ")
+_STATES = ("reached", "on the way", "off", "missed", "not begun", "not known yet")
 _NEVER = date(1970, 1, 1)  # before any profile is known
 
 _SHOWN = {"customers": 1.0, "share": 100.0, "risk": 100.0}
@@ -238,7 +243,7 @@ GOALS = Analysis(
     ),
     needs=(Need("*"),),
     members=_members,
-    dimensions=(Column("goal", Text("Goal", "目标"), "text", "dimension"),),
+    dimensions=(Column("goal", Text("Goal", "目标"), "text", "dimension", words=_GOALS),),
     measures=(
         Customers("customers", Text("Members", "成员"), where="here"),
         Customers("earlier_customers", Text("Members a quarter ago", "一季度前成员"), where="was"),
@@ -249,8 +254,8 @@ GOALS = Analysis(
         ],
     ),
     columns=(
-        Column("segment", Text("Segment", "分群"), "text", "note"),
-        Column("measure", Text("Measure", "指标"), "text", "note"),
+        Column("segment", Text("Segment", "分群"), "text", "note", words=Words(_NAMES)),
+        Column("measure", Text("Measure", "指标"), "text", "note", words=Words(_MEASURES)),
         Column("figure", Text("Figure", "数值"), "points"),
         Column("low", Text("lowest", "下限"), "points", "note"),
         Column("high", Text("highest", "上限"), "points", "note"),
@@ -261,7 +266,7 @@ GOALS = Analysis(
         Column("since_day", Text("Line from", "进度线起始"), "date", "note"),
         Column("by_day", Text("By", "期限"), "date", "note"),
         Column("projected", Text("At this pace", "按此速度"), "points"),
-        Column("state", Text("State", "状态"), "text", "note"),
+        Column("state", Text("State", "状态"), "text", "note", words=Words(_STATES)),
     ),
     finish=_finish,
     sentence=_sentence,

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from pydantic import Field, field_validator
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Text, Words
 from analysis.parameters import Parameters
 from analysis.relations.sessions import ONLINE, sessions
 from plan.model import ROLES
@@ -22,6 +22,7 @@ TOP = 50
 OTHER = "other"
 END = "(end)"
 START = "(start)"
+_NODES = Words((*ROLES, START, END), joint=" ")
 
 
 class Asked(Parameters):
@@ -174,7 +175,7 @@ PATHS = Analysis(
     parameters=Asked,
     needs=_NEEDS,
     members=_paths,
-    dimensions=(Column("path", Text("Path", "路径"), "text", "dimension"),),
+    dimensions=(Column("path", Text("Path", "路径"), "text", "dimension", words=Words((*ROLES, OTHER), joint=" > ")),),
     measures=(
         Customers("customers", Text("Customers", "客户")),
         Count("journeys", Text("Times", "次数")),
@@ -201,8 +202,8 @@ FLOWS = Analysis(
     members=_flows,
     dimensions=(
         Column("position", Text("Step", "步骤"), "count", "dimension"),
-        Column("source", Text("From", "从"), "text", "dimension"),
-        Column("target", Text("To", "到"), "text", "dimension"),
+        Column("source", Text("From", "从"), "text", "dimension", words=_NODES),
+        Column("target", Text("To", "到"), "text", "dimension", words=_NODES),
     ),
     measures=(
         Count("value", Text("Times", "次数")),

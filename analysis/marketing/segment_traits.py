@@ -8,13 +8,22 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.comparison import by_shares
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Words
 from analysis.parameters import Parameters
 from analysis.relations.lines import by_product
+from analysis.relations.staged import STAGES
 from analysis.statistics import adjusted
+from models.conditions.client import DEVICES
+from models.segments.builtin import BUILTIN
 
 __all__ = ["SEGMENT_TRAITS"]
 
+_WORDS = Words(
+    (
+        "country", "region", "plan", "born in the decade from", "device", "channel", "bought category",
+        "bought product", "stage", *STAGES, *DEVICES, *(rule.name for rule in BUILTIN), "{0}, {1}: {2}", "{0}: {1}",
+    )
+)  # fmt: skip
 _LEAST = 5  # with a feature, and without
 _TOP = 40  # values of a feature that are compared, the commonest
 
@@ -113,9 +122,9 @@ SEGMENT_TRAITS = Analysis(
     needs=(Need("*"), Need("purchase", ("items",), ("bought product", "bought category"))),
     members=_members,
     dimensions=(
-        Column("segment", Text("Segment", "分群"), "text", "dimension"),
-        Column("feature", Text("Feature", "特征"), "text", "dimension"),
-        Column("value", Text("Value", "取值"), "text", "dimension"),
+        Column("segment", Text("Segment", "分群"), "text", "dimension", words=_WORDS),
+        Column("feature", Text("Feature", "特征"), "text", "dimension", words=_WORDS),
+        Column("value", Text("Value", "取值"), "text", "dimension", words=_WORDS),
     ),
     measures=(Customers("customers", Text("Members with it", "具备的成员")),),
     columns=(
@@ -127,7 +136,7 @@ SEGMENT_TRAITS = Analysis(
         Column("lift_high", Text("highest", "上限"), "factor", "note"),
         Column("q", Text("q", "q 值"), "factor", "note"),
         Column("compared", Text("Compared", "比较数"), "count", "note"),
-        Column("what", Text("What", "内容"), "text", "note"),
+        Column("what", Text("What", "内容"), "text", "note", words=_WORDS),
     ),
     finish=_finish,
     chart=Chart("forest", x="lift", y="what", low="lift_low", high="lift_high"),

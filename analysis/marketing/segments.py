@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Literal
+from typing import Literal, get_args
 
 import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Text, Total
+from analysis.declaration import COURSE, Analysis, Chart, Column, Customers, Need, Ratio, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.shares import of_whole, share_columns
+from models.conditions.rules import SegmentBasis
+from models.segments.builtin import BUILTIN
 
 __all__ = ["SEGMENTS", "Basis"]
 
@@ -27,6 +29,9 @@ class Asked(Parameters):
     """On which basis segments divide customers."""
 
     basis: Basis = Field("", description="Only segments of this basis: what they divide customers by.")
+
+
+_NAMES = tuple(rule.name for rule in BUILTIN)
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:
@@ -107,7 +112,7 @@ SEGMENTS = Analysis(
     once=True,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
-        Column("segment", Text("Segment", "分群"), "text", "dimension"),
+        Column("segment", Text("Segment", "分群"), "text", "dimension", words=Words(_NAMES)),
     ),
     measures=(
         Customers("customers", Text("Customers", "客户"), where="inside"),
@@ -121,8 +126,8 @@ SEGMENTS = Analysis(
     ),
     columns=(
         *share_columns(Text("Share", "占比")),
-        Column("basis", Text("Basis", "类别"), "text", "note"),
-        Column("trend", Text("Trend", "趋势"), "text", "note"),
+        Column("basis", Text("Basis", "类别"), "text", "note", words=Words(get_args(SegmentBasis))),
+        Column("trend", Text("Trend", "趋势"), "text", "note", words=COURSE),
         Column("complete", Text("Complete", "已完整"), "text", "note"),
     ),
     finish=_finish,

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.products.next_product import Asked as AskedNext
 from analysis.products.next_product import followed
@@ -159,7 +159,7 @@ CANDIDATES = Analysis(
     members=_members,
     dimensions=(
         Column("product", Text("Product", "商品"), "text", "dimension"),
-        Column("reason", Text("Why", "原因"), "text", "dimension"),
+        Column("reason", Text("Why", "原因"), "text", "dimension", words=Words(("due again", "bought {0}"))),
     ),
     measures=(
         Customers("customers", Text("Candidates", "潜在买家")),

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.products.products import Level, sold
 from analysis.ratios import rate_ratio
@@ -19,6 +19,8 @@ __all__ = ["MOVERS"]
 
 LEAST = 30
 """Items in both periods together, from which a product is compared."""
+
+_VERDICTS = Words(("up", "down", "same", "launched", "ended", "few"))
 
 
 class Asked(Parameters):
@@ -135,7 +137,7 @@ MOVERS = Analysis(
         Column("low", Text("lowest", "下限"), "factor", "note"),
         Column("high", Text("highest", "上限"), "factor", "note"),
         Column("q", Text("q", "q 值"), "factor", "note"),
-        Column("verdict", Text("Verdict", "判断"), "text", "note"),
+        Column("verdict", Text("Verdict", "判断"), "text", "note", words=_VERDICTS),
     ),
     finish=_finish,
     notes=_notes,

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.relations.lines import by_product
 
@@ -122,7 +122,7 @@ NEEDS = Analysis(
     ),
     members=_members,
     dimensions=(
-        Column("kind", Text("Kind", "类型"), "text", "dimension"),
+        Column("kind", Text("Kind", "类型"), "text", "dimension", words=Words(("searched", "viewed", "out_of_stock"))),
         Column("what", Text("What", "内容"), "text", "dimension"),
     ),
     measures=(

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Words
 from analysis.parameters import Parameters
 from analysis.ratios import quantile_of_normal
 from analysis.relations.lines import by_product
@@ -147,7 +147,7 @@ NEW_PRODUCTS = Analysis(
         Column("share", Text("Took it up by then", "至此已接受的比例"), "share", whole="at_risk"),
         Column("low", Text("lowest", "下限"), "share", "note"),
         Column("high", Text("highest", "上限"), "share", "note"),
-        Column("group", Text("Early or late", "早期或晚期"), "text", "note"),
+        Column("group", Text("Early or late", "早期或晚期"), "text", "note", words=Words(("early", "late"))),
     ),
     finish=_finish,
     chart=Chart("steps", x="age", y="share", color="product", low="low", high="high"),

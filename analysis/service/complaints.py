@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Share, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Row, Share, Text, Words
 from analysis.parameters import Dimension, Parameters
 from analysis.shares import of_whole, share_columns
 
@@ -80,7 +80,7 @@ OPINION = Analysis(
     ),
     members=_members,
     dimensions=(
-        Column("kind", Text("Kind", "类型"), "text", "dimension"),
+        Column("kind", Text("Kind", "类型"), "text", "dimension", words=Words(("complaint", "inquiry"))),
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("by", Text("By", "维度"), "text", "dimension"),
     ),

@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
-from analysis.keeping.lost_vs_kept import COMPARED, bought_until, compared_rows, contrasted
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
+from analysis.keeping.lost_vs_kept import COMPARED, FEATURES, bought_until, compared_rows, contrasted
 from analysis.parameters import Parameters
 from analysis.service.extremes import extremes_of
 
@@ -98,8 +98,8 @@ DISSATISFIED_VS_SATISFIED = Analysis(
     needs=(Need("csat|nps|ces|review", ("rating",)), Need("purchase", ("amount", "subject"), ("orders, revenue",))),
     members=_members,
     dimensions=(
-        Column("feature", Text("Feature", "特征"), "text", "dimension"),
-        Column("kind", Text("Compared by", "比较方式"), "text", "dimension"),
+        Column("feature", Text("Feature", "特征"), "text", "dimension", words=FEATURES),
+        Column("kind", Text("Compared by", "比较方式"), "text", "dimension", words=Words(("mean", "rank", "share"))),
     ),
     measures=(
         Customers("dissatisfied", Text("Dissatisfied", "不满意"), where="dissatisfied"),

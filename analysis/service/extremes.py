@@ -6,12 +6,13 @@ import ibis
 import ibis.expr.types as ir
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 
 __all__ = ["EXTREMES", "extremes_of"]
 
 _SCALE = {"csat": (1, 4), "nps": (0, 10), "ces": (1, 6), "review": (1, 4)}  # from, over: to 0–100
+_GROUPS = Words((), meant=(("top", "most satisfied"), ("bottom", "least satisfied")))
 _MOST_TIED = 0.3  # of all, at the edge; more are a group of their own: all who gave that mark
 
 
@@ -71,7 +72,7 @@ EXTREMES = Analysis(
     ),
     needs=(Need("csat|nps|ces|review", ("rating",)),),
     members=extremes_of,
-    dimensions=(Column("group", Text("Group", "分组"), "text", "dimension"),),
+    dimensions=(Column("group", Text("Group", "分组"), "text", "dimension", words=_GROUPS),),
     measures=(
         Customers("customers", Text("Customers", "客户")),
         Customers("tied", Text("Beyond 30 %", "超过 30 %"), where="tied"),

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Need, Row, Text, Total
+from analysis.declaration import Analysis, Chart, Column, Count, Need, Row, Text, Total, Words
 from analysis.parameters import Parameters
 from analysis.statistics import share
 from profiles.daily.noting import BAD, GOOD
@@ -91,7 +91,7 @@ SATISFACTION = Analysis(
     needs=(Need("csat|nps|ces|review", ("rating",)), Need("survey_asked", (), ("response rate",))),
     members=_members,
     dimensions=(
-        Column("kind", Text("Question", "问题"), "text", "dimension"),
+        Column("kind", Text("Question", "问题"), "text", "dimension", words=Words(("csat", "nps", "ces", "review"))),
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("by", Text("By", "维度"), "text", "dimension"),
     ),

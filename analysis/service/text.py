@@ -7,11 +7,12 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from analysis.base import Base
-from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Share, Text
+from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Share, Text, Words
 from analysis.parameters import Parameters
 from models.texts.foretold import Foretold, quality_of
 from models.texts.sentiment import LATEST, LEAST, LEAST_OF_EACH, RIGHT
 from models.texts.text_reader import WRITING
+from models.texts.topics import SHIPPED
 
 __all__ = ["EVERY_TOPIC", "NO_TOPIC", "TEXT", "Asked"]
 
@@ -160,7 +161,7 @@ TEXT = Analysis(
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("by", Text("By", "维度"), "text", "dimension"),
-        Column("topic", Text("Topic", "主题"), "text", "dimension"),
+        Column("topic", Text("Topic", "主题"), "text", "dimension", words=Words((EVERY_TOPIC, NO_TOPIC, *SHIPPED))),
     ),
     measures=(
         Count("texts", Text("Texts", "文字")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from console.pages.site import add_pages
 from profiles.stores.access import Account, Role
 from profiles.stores.memory import MemoryAccessStore
 from tests.analyses.conftest import Knowing
+from tests.analyses.history import history, profiles
 from tests.console.people import store
 from tests.console.support_api import PLAN, api_deps
 
@@ -88,6 +90,50 @@ def test_its_page_has_the_figures_and_the_chart(
             assert name not in ("width", "height", "r") or float(each.get(name, 1)) >= 0
 
 
+def in_data() -> set[str]:
+    """The words that the history itself has: names of products, of segments, of places, and what was typed."""
+    found: set[str] = set()
+
+    def take(value: Any, name: str = "") -> None:
+        if isinstance(value, str) and name not in ("role", "stage"):
+            found.add(value)
+        elif isinstance(value, dict):
+            for key, each in value.items():
+                take(each, key)
+        elif isinstance(value, list):
+            for each in value:
+                take(each)
+
+    for row in (*history(), *profiles()):
+        take(row)
+        take(json.loads(row.get("traits", "{}")))
+    return found | {"purchase"}  # the source of events that name none
+
+
+DATA = in_data()
+
+
+@EVERY
+def test_no_english_word_of_ours_is_in_a_chinese_cell(
+    analysis: Analysis[Any], ask: Ask, results: Callable[[str], Result]
+) -> None:
+    """Neither in the table nor in the chart; what the data say stays as it is."""
+    if not results(analysis.name).rows:
+        return
+    page = ask(f"/analyses/{analysis.name}", language="zh-CN").text
+    table, chart = page.partition("<tbody>")[2], "".join(re.findall(r"<svg class=\"plot\".*?</svg>", page, re.DOTALL))
+    texts = re.findall(r"<bdi[^>]*>([^<]*)<", table) + re.findall(r"<text[^>]*>([^<]*)<", chart)
+    texts += re.findall(r"<title[^>]*>([^<]*)<", chart)
+    known = DATA | {"NPS", "CSAT", "CES", "MRR", "GRR", "NRR", "Gini", "q", "p", "d"}
+    english = {
+        word
+        for text in map(html.unescape, texts)
+        for word in re.findall(r"[A-Za-z][A-Za-z_]+", text)
+        if not any(word in each for each in known)
+    }
+    assert english == set(), "give the column `words`"
+
+
 def test_a_number_leads_to_its_customers(ask: Ask, results: Callable[[str], Result]) -> None:
     text = ask("/analyses/retention").text
     links = re.findall(r'href="(/analyses/retention/customers\?[^"]*)"><bdi[^>]*>(\d+)<', text)
@@ -121,6 +167,16 @@ def test_the_overview_tells_how_figures_stand(ask: Ask, results: Callable[[str],
     assert 'href="/analyses/base?against=year"' in ask("/analyses/base/figures?against=year").text
     assert '<option value="year" selected>' in ask("/analyses?against=year").text
     assert 'role="img"' not in ask("/analyses/base/figures?interval=fortnight").text
+
+
+def test_parts_are_said_in_chinese_too(ask: Ask) -> None:
+    """Stages and devices are words of ours, whatever is broken down by them; countries are not."""
+    page = ask("/analyses/trends?by=stage&since=2025-06-01", language="zh-CN").text
+    assert re.search("<bdi[^>]*>已流失<", page)
+    assert not re.search("<bdi[^>]*>(churned|prospect)<", page)
+    assert re.search("<bdi[^>]*>NL<", ask("/analyses/trends?by=country&since=2025-06-01", language="zh-CN").text)
+    link = "/analyses/stages/customers?measure=customers&cell.period=2025-12-01&cell.stage=churned"
+    assert "阶段: 已流失" in re.sub("<[^>]*>", "", ask(link, language="zh-CN").text)
 
 
 def test_figures_stand_beside_those_they_are_compared_with(ask: Ask, results: Callable[[str], Result]) -> None:

@@ -13,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from console.pages.catalogues.asked_words import asked_words
+from console.pages.catalogues.asked_words import asked_words, cell_words
 from console.pages.catalogues.known_words import WORDS
 from console.pages.catalogues.phrases import messages
 from console.pages.frame import NAVIGATION
@@ -44,7 +44,7 @@ def texts() -> Catalog:
         str(PAGES / "templates"), [("**.html", "jinja2.ext:babel_extract")], options
     ):
         found.add(message, auto_comments=comments, context=context)
-    for word in (*WORDS, *(place.title for place in NAVIGATION), *messages(), *asked_words()):
+    for word in (*WORDS, *(place.title for place in NAVIGATION), *messages(), *asked_words(), *cell_words()):
         found.add(word)
     return found
 

@@ -15,7 +15,7 @@ from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import listed_of, told
 from console.api.error_answers import ApiError
 from console.pages.analysing.fields import fields_of, read, written
-from console.pages.analysing.overview_page import drawn_of, known, overview_router
+from console.pages.analysing.overview_page import drawn_of, known, overview_router, spoken, writing
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.languages import language_of
@@ -93,14 +93,14 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         figure = next(each for each in analysis.measures if each.name == measure)
         labels = {each.name: each.label.of(language) for each in analysis.measures}
         labels[MARGIN.name] = MARGIN.label.of(language)
-        write = Written([MARGIN, *_columns(analysis)], deps.plan.currency, language)
+        write = Written([MARGIN, *_columns(analysis)], deps.plan.currency, language, spoken(language), asked.by)
         names = list(rows[0].figures) if rows else []
         return await frame.page(
             request, viewer, "analysis_customers",
             name=analysis.name,
             title=analysis.title.of(language),
             figure=figure.label.of(language),
-            cell=[(column.label.of(language), cell[column.name] or "–") for column in analysis.dimensions],
+            cell=[(column.label.of(language), write(cell[column.name], column.name)) for column in analysis.dimensions],
             headings=[labels.get(each, title_of(each)) for each in names],
             rows=[(row, [write(row.figures[each], each) for each in names]) for row in rows],
             total=found.total,
@@ -126,7 +126,7 @@ def _columns(analysis: Analysis[Any]) -> list[Any]:
 
 def _table(analysis: Analysis[Any], result: Result, language: str, given: list[tuple[str, str]]) -> dict[str, Any]:
     """Headings and lines: ends of intervals stand beside their figure, and a number leads to who is behind it."""
-    write = Written(result.columns, result.currency, language)
+    write = writing(result, language)
     names = {column.name for column in result.columns}
     beside = {f"{name}_{end}" for name in names for end in ("low", "high", "of") if f"{name}_{end}" in names}
     compared = {name for name in names if f"{name}_course" in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -21,11 +21,11 @@ from console.api.error_answers import ApiError
 from console.pages.analysing.fields import fields_of, read
 from console.pages.entry import Entry
 from console.pages.frame import Frame
-from console.pages.languages import language_of
+from console.pages.languages import language_of, translations
 from console.services.ports import ApiDeps
 from console.views.analysing.figures_written import Written
 
-__all__ = ["drawn_of", "known", "overview_router"]
+__all__ = ["drawn_of", "known", "overview_router", "spoken", "writing"]
 
 _OVERVIEW = ("base", "retention", "satisfaction", "tickets", "profit_deciles", "funnel")
 """Analyses whose course is shown above the list, as far as there are any."""
@@ -147,7 +147,7 @@ def _given(request: Request, names: Sequence[str]) -> list[tuple[str, str]]:
 def _tile(kpi: KPI, result: Result, language: str, given: list[tuple[str, str]]) -> Tile:
     found = standing(kpi, result)
     column = next(each for each in result.columns if each.name == kpi.column)
-    write = Written(result.columns, result.currency, language)
+    write = writing(result, language)
     change = ""
     if found.change is not None:
         points = Text("points", "个百分点").of(language) if column.unit == "share" else ""
@@ -161,8 +161,18 @@ def _tile(kpi: KPI, result: Result, language: str, given: list[tuple[str, str]])
     )  # fmt: skip
 
 
+def spoken(language: str) -> Callable[[str], str] | None:
+    """Says words of Rapport's own in a language; None in English, which they are in."""
+    return None if language == "en" else translations(language).gettext
+
+
+def writing(result: Result, language: str) -> Written:
+    """Writes the values of a result."""
+    return Written(result.columns, result.currency, language, spoken(language), result.asked.get("by", ""))
+
+
 def drawn_of(analysis: Analysis[Any], result: Result, language: str) -> Markup:
     """The chart of a result."""
-    write = Written(result.columns, result.currency, language)
+    write = writing(result, language)
     svg = draw(result.chart, result.columns, result.rows, language=language, shown=write, open_from=result.open_from)
     return Markup(svg)

@@ -1,12 +1,14 @@
-"""What analyses may be asked, as forms say it: names of parameters, what may be chosen, and what each means."""
+"""What analyses may be asked, as forms say it: names of parameters, what may be chosen, and what each means; and the
+words of their cells."""
 
 from __future__ import annotations
 
 from typing import Any, get_args
 
 from analysis.registry import analyses
+from models.conditions.client import DEVICES
 
-__all__ = ["asked_words"]
+__all__ = ["asked_words", "cell_words"]
 
 
 def asked_words() -> list[str]:
@@ -19,6 +21,16 @@ def asked_words() -> list[str]:
                 if words:
                     found[words] = None
     return list(found)
+
+
+def cell_words() -> list[str]:
+    """Words of Rapport's own that cells of analyses hold."""
+    from analysis.running import columns_of  # noqa: PLC0415  (ibis takes a second to import)
+
+    columns = [column for analysis in analyses().values() for column in columns_of(analysis)]
+    said = [column.words for column in columns if column.words is not None]
+    known = [word for words in said for word in (*words.known, *(meaning for _, meaning in words.meant))]
+    return list(dict.fromkeys(word.replace("_", " ") for word in (*known, *DEVICES)))
 
 
 def _choices(annotation: Any) -> list[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import format_currency, format_decimal, format_percent
 
+from analysis.declaration import Words
+from models.conditions.client import DEVICES
+from models.segments.builtin import BUILTIN
+from profiles.daily.counters import STAGES
 from profiles.money import exponent
 
 if TYPE_CHECKING:
@@ -22,6 +26,13 @@ _SIZES = (_DAY, 3600, 60, 1)
 _WHOLE = 100  # from which on decimals say nothing
 _KNOWN = {"en": {"": "–", True: "yes", False: "no"}, "zh": {"": "–", True: "是", False: "否"}}
 
+_PARTS = {
+    "stage": Words(tuple(STAGES)),
+    "device": Words(DEVICES),
+    "segment": Words(tuple(rule.name for rule in BUILTIN)),
+}
+"""Of which breakdowns the parts are words of Rapport's own."""
+
 
 class Written:
     """Writes the values of one result.
@@ -30,10 +41,23 @@ class Written:
         columns: of it.
         currency: of its money.
         language: as the console names it.
+        translate: says words of Rapport's own in it; None: as they are.
+        by: what figures are broken down by.
     """
 
-    def __init__(self, columns: Sequence[Column], currency: str, language: str = "en") -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        currency: str,
+        language: str = "en",
+        translate: Callable[[str], str] | None = None,
+        by: str = "",
+    ) -> None:
         self._units: Mapping[str, str] = {column.name: column.unit for column in columns}
+        self._words = {column.name: column.words for column in columns if column.words is not None}
+        if by in _PARTS and "by" in self._units:
+            self._words["by"] = _PARTS[by]
+        self._translate = translate
         self._currency = currency
         self._language = language
         self._short = "zh" if language.startswith("zh") else "en"
@@ -49,7 +73,8 @@ class Written:
         if isinstance(value, list | tuple):
             return ", ".join(self(each, column) for each in value)
         if not isinstance(value, int | float | Decimal):
-            return str(value)
+            words = self._words.get(column)
+            return str(value) if words is None or self._translate is None else words.said(str(value), self._translate)
         return self._number(value, self._units.get(column, "count"))
 
     def _number(self, value: float | Decimal, unit: str) -> str:
