@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Annotated, Any
 
 import duckdb
@@ -38,9 +39,12 @@ from analysis.parameters import Parameters
 from analysis.registry import analyses
 from analysis.running import run as run_analysis
 from benchmarks.command import AsJson, command, machine
+from models.texts.text_reader import TextReader
+from models.texts.topics import Topics
 from plan import Plan, load_plan
 from streams.archive.manifest_log import ManifestLog
 from tests import REPOSITORY
+from tests.written import written
 
 __all__ = ["make", "run"]
 
@@ -81,7 +85,9 @@ SELECT role || '-{month}-' || n || '-' || step AS id, if(channel = 'app', 'app',
     '{{}}' AS properties, '{{}}' AS context,
     if(role IN ('purchase', 'refund'), 500 + 37 * (n % 500), NULL) AS amount, 'EUR' AS currency, 1.0 AS quantity,
     if(role IN ('purchase', 'refund', 'ticket_opened', 'ticket_solved'), '{month}-' || n, '') AS subject,
-    if(role = 'csat', 1.0 + n % 5, NULL) AS rating, 'category-' || (product % 12) AS category,
+    if(role = 'csat', 1.0 + n % 5, NULL) AS rating, if(role IN ('csat', 'ticket_opened'),
+        if(if(role = 'csat', n % 5 > 2, n % 2 = 0), getvariable('satisfied'), getvariable('others'))[1 + n % 199],
+        NULL) AS text, 'category-' || (product % 12) AS category,
     'p' || product AS product, if(role = 'visit' AND step = 0, utm, '') AS utm_source, channel,
     if(role = 'search', n % 7, NULL) AS results,
     if(role = 'purchase', list_transform(range(1 + n % 3), lambda i: struct_pack(
@@ -125,6 +131,10 @@ def make(folder: Path, events: int, customers: int, tell: Callable[[str], None])
         con = duckdb.connect(config={"memory_limit": "4GB"})
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SELECT setseed(?)", [month / 12])
+        dice = Random(month)
+        texts = [written(dice) for _ in range(1000)]
+        for name, kind in (("satisfied", True), ("others", False)):
+            con.execute(f"SET VARIABLE {name} = ?", [[each.text for each in texts if each.satisfied is kind][:199]])
         sessions = int(events / 12 / _EVENTS_OF_A_SESSION)
         con.execute(_SESSIONS.format(customers=customers, begins=begins, days=30, sessions=sessions))
         con.execute(f"CREATE TEMP TABLE rows AS {_ROWS.format(month=month, offset=offset, roles=_ROLES)}")
@@ -156,6 +166,20 @@ def _measured(work: Callable[[], object]) -> tuple[float, float]:
     before, began = sum(process.cpu_times()[:2]), time.monotonic()
     work()
     return sum(process.cpu_times()[:2]) - before, time.monotonic() - began
+
+
+def _a_text(texts: int = 10_000) -> float:
+    """Seconds of CPU that reading one text takes, half of which come with a rating."""
+    dice, reader = Random(1), TextReader(Topics())
+    given = [(written(dice, "zh" if number % 4 == 0 else "en"), number) for number in range(texts)]
+
+    def read() -> None:
+        for (text, satisfied), number in given:
+            rating = None if number % 2 else 5.0 if satisfied else 1.0
+            reader.read(text, role="review", rating=rating, who=f"c{number}")
+
+    read()  # what is loaded and learned at first is not of one text
+    return _measured(read)[0] / texts
 
 
 def run(
@@ -195,14 +219,16 @@ def _run(
         "bytes": sum(file.bytes for file in state.of("events")),
         "tables": {"cpu": built, "wall": wall, "bytes": sum(p.stat().st_size for p in place.glob("tables/*/*"))},
         "open": opened,
+        "a_text": _a_text(),
         "kept": {},
         "analyses": {},
         "plain": {},
     }
     base = Base(engine, Parameters())
-    for name in ("refunds", "orders", "lines"):
+    for name in ("refunds", "orders", "lines", "readings"):
         tell(name)
         figures["kept"][name] = _measured(lambda name=name: getattr(base, name))[0]  # type: ignore[misc]
+    figures["texts"] = engine._con.sql("SELECT count(*) FROM readings").fetchall()[0][0]
     for name, analysis in analyses().items():
         if only and name not in only:
             continue
@@ -222,6 +248,7 @@ def _table(figures: dict[str, Any]) -> Table:
     title = (
         f"{figures['events']:,} events, {figures['bytes'] / 1e6:,.0f} MB; tables in {figures['tables']['cpu']:.0f} s, "
         + ", ".join(f"{name} in {seconds:.1f} s" for name, seconds in figures["kept"].items())
+        + f" ({figures['texts']:,} texts, {figures['a_text'] * 1e6:.0f} µs each)"
     )
     table = Table("analysis", "CPU s", "wall s", "plain SQL", title=title, caption=figures["machine"])
     for name, found in sorted(figures["analyses"].items(), key=lambda each: -each[1]["cpu"]):

@@ -38,19 +38,25 @@ _ROWS = 5_000  # texts that are read at a time
 _SCHEMA = pa.schema([(name, ibis.dtype(type_).to_pyarrow()) for name, type_ in READINGS.items()])
 _KEPT = pa.schema([("state", pa.binary())])
 
+_ASKED = """
+CREATE OR REPLACE TEMP TABLE asked AS
+SELECT home, us, agrees FROM {facts} WHERE agrees IS NOT NULL AND home IN (SELECT home FROM {texts} WHERE {written})
+QUALIFY agrees IS DISTINCT FROM lag(agrees) OVER (PARTITION BY home ORDER BY us, log_partition, log_offset)
+"""
+"""What those who wrote have said of analyses, each time that it changed."""
+
 _TEXTS = """
-WITH texts AS (
+SELECT texts.*, coalesce(asked.agrees, {granted}) AS teaches
+FROM (
     SELECT home, us, log_partition, log_offset, role, rating, text, coalesce(language, '') AS language,
         coalesce(topic, '') AS topic
-    FROM {facts} WHERE text <> '' AND role IN ({roles})
-), said AS (
-    SELECT home, us, agrees FROM {before} WHERE agrees IS NOT NULL AND home IN (SELECT home FROM texts)
-)
-SELECT texts.*, coalesce(said.agrees, {granted}) AS teaches
-FROM texts ASOF LEFT JOIN said ON texts.home = said.home AND texts.us >= said.us
+    FROM {facts} WHERE {written}
+) texts ASOF LEFT JOIN asked ON texts.home = asked.home AND texts.us >= asked.us
 ORDER BY us, log_partition, log_offset
 """
 """Texts of a unit. Who does not agree to analyses when they write teaches nothing."""
+
+_WRITTEN = f"text <> '' AND role IN ({', '.join(map(quoted, WRITING))})"
 
 
 class ReadingWay(msgspec.Struct, frozen=True):
@@ -74,8 +80,8 @@ def reading_way_of(plan: Plan) -> ReadingWay:
 
 def read_table(con: DuckDBPyConnection, facts: str, way: ReadingWay) -> pa.Table:
     """Rows of READINGS of a whole table of facts."""
-    reader = TextReader(way.topics)
-    return pa.Table.from_batches(_read(con, facts, facts, way, reader), _SCHEMA)
+    con.execute(_ASKED.format(facts=facts, texts=facts, written=_WRITTEN))
+    return pa.Table.from_batches(_read(con, facts, way, TextReader(way.topics)), _SCHEMA)
 
 
 def read_archive(
@@ -102,6 +108,9 @@ def read_archive(
     """
     held = set(folder.names(FOLDER))
     wanted = units(state)
+    missing = [of for of, unit in zip(facts, wanted, strict=True) if unit.path("readings", way.digest) not in held]
+    if missing:
+        con.execute(_ASKED.format(facts=_files(facts), texts=_files(missing), written=_WRITTEN))
     reader: TextReader | None = None
     for place, unit in enumerate(wanted):
         path = unit.path("readings", way.digest)
@@ -113,8 +122,7 @@ def read_archive(
             reader = TextReader(way.topics, _kept(folder, wanted[:place], way, held))
         taught = False
         batches = []
-        before = _files(facts[: place + 1])
-        for batch in _read(con, _files(facts[place : place + 1]), before, way, reader):
+        for batch in _read(con, _files([facts[place]]), way, reader):
             taught = taught or batch["satisfied"].null_count < len(batch)
             batches.append(batch)
             goes_on()
@@ -138,11 +146,8 @@ def _kept(folder: Folder, before: Sequence[Unit], way: ReadingWay, held: set[str
     return None
 
 
-def _read(
-    con: DuckDBPyConnection, facts: str, before: str, way: ReadingWay, reader: TextReader
-) -> Iterator[pa.RecordBatch]:
-    roles = ", ".join(map(quoted, WRITING))
-    query = _TEXTS.format(facts=facts, before=before, roles=roles, granted=way.granted)
+def _read(con: DuckDBPyConnection, facts: str, way: ReadingWay, reader: TextReader) -> Iterator[pa.RecordBatch]:
+    query = _TEXTS.format(facts=facts, written=_WRITTEN, granted=way.granted)
     texts = con.sql(query).to_arrow_reader(_ROWS)
     for batch in texts:
         rows = [_row(text, reader) for text in batch.to_pylist()]
