@@ -62,11 +62,30 @@ class Base:
     @cached_property
     def facts(self) -> ir.Table:
         """`facts` of those asked for, of all times. Where companies are counted, `customer` is the company that an
-        event names, and events that name none are left out."""
+        event names, else the only one that who did it belonged to at the end of that day; others are left out."""
         table = self._facts
         if not self.of_companies:
             return table
-        return table.filter(table.company.fill_null("") != "").mutate(customer=lambda t: t.company)
+        names = table.company.fill_null("") != ""
+        named = table.filter(names).mutate(customer=lambda t: t.company)
+        of_members = table.filter(~names).inner_join(self._memberships, "customer").filter(_held)
+        return named.union(
+            of_members.mutate(customer=of_members["_company"], company=of_members["_company"]).select(*FACTS)
+        )
+
+    @property
+    def _memberships(self) -> ir.Table:
+        """From when until when each customer belonged to one company only: `customer`, `_company`, `_since`, `_until`.
+
+        One row for all days in a row, however often they changed meanwhile.
+        """
+        each = ibis.table(PEOPLE_BY_DAY, name="people_by_day")
+        each = each.select("customer", "since", company=each.company.fill_null(""))
+        theirs = ibis.window(group_by="customer", order_by="since")
+        each = each.mutate(_before=each.company.lag().over(theirs))
+        changes = each.filter(each["_before"].isnull() | (each["_before"] != each.company))
+        changes = changes.mutate(_until=changes.since.lead().over(theirs))
+        return changes.filter(changes.company != "").select("customer", "_until", _company="company", _since="since")
 
     @property
     def of_companies(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from datetime import timedelta
+from math import ceil, log, sqrt
 from typing import Literal
 
 import ibis
@@ -18,6 +19,7 @@ __all__ = ["EXPERIMENT", "Sequence"]
 
 _LEAST = 1000  # customers before an interval is told
 _VERDICTS = Words(("brings", "harms", "no effect worth having", "not known yet", "nobody is held out"))
+_TELLING = 100  # customers before it is told how many it takes
 _TUNED = 4000  # customers for which it is the narrowest
 
 
@@ -72,10 +74,28 @@ class Sequence:
         effect = self._psi / self.n
         if self.n < _LEAST:
             return effect, None, None
-        sigma = sqrt(max(self._squares / self.n - effect * effect, 0.0))
-        spread = self.n * self._rho
-        width = sigma * sqrt(2 * (spread + 1) / (self.n * spread) * log(sqrt(spread + 1) / self._alpha))
+        width = self._width(self.n)
         return effect, effect - width, effect + width
+
+    def needed(self, width: float) -> int | None:
+        """Customers of whom the interval reaches no further than `width` to each side, if they vary as those so far do;
+        None of fewer than can tell that, or who do not vary."""
+        if self.n < _TELLING or not self._width(self.n):
+            return None
+        least, most = 1, 2
+        while self._width(most) > width:
+            least, most = most, most * 2
+        while most - least > 1:
+            middle = (least + most) // 2
+            least, most = (middle, most) if self._width(middle) > width else (least, middle)
+        return max(most, _LEAST)
+
+    def _width(self, n: int) -> float:
+        """How far the interval would reach to each side of n customers."""
+        effect = self._psi / self.n
+        sigma = sqrt(max(self._squares / self.n - effect * effect, 0.0))
+        spread = n * self._rho
+        return sigma * sqrt(2 * (spread + 1) / (n * spread) * log(sqrt(spread + 1) / self._alpha))
 
 
 def _members(base: Base, asked: Asked) -> ir.Table:
@@ -106,7 +126,13 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     """Effect and interval of all until the end of each period."""
     if not base.frame.hold_out:
         for row in rows:
-            row |= {"effect": None, "effect_low": None, "effect_high": None, "verdict": "nobody is held out"}
+            row |= {
+                "effect": None,
+                "effect_low": None,
+                "effect_high": None,
+                "verdict": "nobody is held out",
+                "weeks": None,
+            }
         return rows
     members = _members(base, asked)
     done = members.filter(~members.open)
@@ -125,9 +151,22 @@ def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
                     sequence.add(each["held"], each["n"], each["total"], each["squares"], mean)
         effect, low, high = sequence.interval()
         row["verdict"] = _verdict(low, high, asked.least)
+        row["weeks"] = _weeks(sequence, found, row, base, asked) if row["verdict"] == "not known yet" else None
         for name, value in (("effect", effect), ("effect_low", low), ("effect_high", high)):
             row[name] = None if value is None else value * scale
     return rows
+
+
+def _weeks(sequence: Sequence, found: list[Row], row: Row, base: Base, asked: Asked) -> int | None:
+    """Weeks after the period until the interval is as narrow as the smallest effect worth having, if as many customers
+    come to be at risk as did so far."""
+    needed = sequence.needed(asked.least)
+    if needed is None:
+        return None
+    closed = base.today - timedelta(days=asked.within + 1)
+    days = (min(base.frame.next(row["period"], asked.interval) - timedelta(days=1), closed) - found[0]["day"]).days + 1
+    each_day: float = sequence.n / max(days, 1)
+    return ceil(max(needed - sequence.n, 0) / each_day / 7)
 
 
 def _verdict(low: float | None, high: float | None, least: float) -> str:
@@ -151,6 +190,11 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
         return Text(
             f"Acting on risks {verb} between {ends[0]:.1f} and {ends[1]:.1f} {what} per 100 customers.",
             f"针对风险采取行动，每 100 位客户{verb_zh} {ends[0]:.1f} 至 {ends[1]:.1f} {zh}。",
+        )
+    if last["verdict"] == "not known yet" and last["weeks"] is not None:
+        return Text(
+            f"What acting on risks is worth is not known yet: enough in about {last['weeks']:,} weeks.",
+            f"针对风险采取行动的价值尚不可知：约 {last['weeks']:,} 周后样本足够。",
         )
     words = {
         "not known yet": Text("What acting on risks is worth is not known yet.", "针对风险采取行动的价值尚不可知。"),
@@ -195,14 +239,18 @@ EXPERIMENT = Analysis(
         "is left out. The effect is the mean of (y − m)(t − e) / (e(1 − e)), m the mean before, e the share that is "
         "not held out, over all until the end of the period, with an asymptotic confidence sequence, which stays "
         f"valid however often one looks; from {_LEAST} customers on; of 100 customers, in orders or in money. "
-        "Merged customers are in the arm of the one that remained.",
+        "Merged customers are in the arm of the one that remained. While nothing is known, it says in how many weeks "
+        "the interval will reach no further than the smallest effect worth having (`least`) to each side, if as many "
+        f"come to be at risk as did so far, and vary as much; from {_TELLING} customers on.",
         "部分客户（计划的 `churn.hold_out`，按编号字母抽取）不会触发风险提醒。"
         "此期间风险首次升至阈值的所有客户都计入（取自"
         "每日档案），无论是否有人处理过：比较的是意向处理。每位客户计其后若干天内是否下单或净额多少；"
         "未满天数者不计。效果"
         "为截至期末所有客户 (y − m)(t − e) / (e(1 − e)) 的平均，m 为此前均值，e 为未保留的比例，附渐近置信序列，"
         "可随时查看"
-        f"而仍有效；自 {_LEAST} 位客户起给出。以每百位客户的订单数或金额表示。合并的客户归入保留下来的一方。",
+        f"而仍有效；自 {_LEAST} 位客户起给出。以每百位客户的订单数或金额表示。合并的客户归入保留下来的一方。"
+        "结果未知时，给出若到达风险的客户数与变异如前，约多少周后区间两侧不超过最小值得的效果（`least`）；"
+        f"自 {_TELLING} 位客户起给出。",
     ),
     parameters=Asked,
     needs=(Need("purchase", ("amount", "subject")),),
@@ -223,6 +271,7 @@ EXPERIMENT = Analysis(
         Column("effect", Text("Effect so far, of 100 customers", "累计效果（每百位客户）"), "points"),
         Column("effect_low", Text("lowest", "下限"), "points", "note"),
         Column("effect_high", Text("highest", "上限"), "points", "note"),
+        Column("weeks", Text("Enough in so many weeks", "约若干周后足够"), "count", "note"),
         Column("verdict", Text("Verdict", "结论"), "text", "note", words=_VERDICTS),
     ),
     finish=_finish,

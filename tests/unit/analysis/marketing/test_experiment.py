@@ -90,6 +90,28 @@ def test_not_known_yet_open_and_nobody_held_out() -> None:
     assert run(EXPERIMENT, archived(rows, until="04-20", profiles=days, plan=PLAN), Asked(threshold=0.95)).rows == []
 
 
+def test_how_long_it_takes_is_told_before_there_is_a_result() -> None:
+    """Of 200 customers ψ is 2 of 30, −2 of 30, 0 of 140: as many are needed as make the interval as narrow as 0.1."""
+    rows, days = world(people(100, 100), 30, 30)
+    engine = archived(rows, until="04-20", profiles=days, plan=PLAN)
+    result = run(EXPERIMENT, engine, Asked(least=0.1))
+    [row] = result.rows
+    sigma = math.sqrt(60 * 4 / 200)
+    rho2 = (-2 * math.log(0.05) + math.log(-2 * math.log(0.05)) + 1) / 4000
+    needed = next(
+        n
+        for n in range(1000, 100_000)
+        if sigma * math.sqrt(2 * (n * rho2 + 1) / (n * n * rho2) * math.log(math.sqrt(n * rho2 + 1) / 0.05)) <= 0.1
+    )
+    # 200 came in the 28 days of February.
+    assert row["weeks"] == math.ceil((needed - 200) / 200 * 28 / 7)
+    assert result.sentence is not None
+    assert result.sentence.en.endswith(f"not known yet: enough in about {row['weeks']} weeks.")
+    assert run(EXPERIMENT, engine, Asked(least=0.0001)).rows[0]["weeks"] > 100_000
+    rows, days = world(people(20, 20), 10, 10)
+    assert run(EXPERIMENT, archived(rows, until="04-20", profiles=days, plan=PLAN), Asked()).rows[0]["weeks"] is None
+
+
 def test_without_an_effect_it_seldom_sees_one_however_often_one_looks() -> None:
     """200 shops of 3,000 customers, looked at after each 100: the usual interval would cry wolf in a third."""
     draw = random.Random(9)
