@@ -62,6 +62,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     objecting: int = 0  # customers who do not want to be in analyses
     snapshots: date | None = None  # the first local day of which profiles are kept
     late: tuple[date, ...] = ()  # days that events came for after they had been closed
+    merged: int = 0  # homes of events that count for another customer, by a merge
+    merged_on: date | None = None  # the local day of the newest merge or split
+    erased: int = 0  # homes that were erased, and are in nothing
+    erased_on: date | None = None  # the local day of the newest erasure
     link: int = -1  # offset of the newest merge or split that is known of
     contact_costs: dict[str, int] = {}  # of a contact that we make, in minor units, by channel; `other` of all others
     margins: dict[str, float] = {}  # shares of the revenue that goods leave, by category
@@ -78,6 +82,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def now_us(self) -> int:
         """`now` as the column `us` counts: microseconds since 1970, UTC."""
         return (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    def day_of(self, seconds: float) -> date:
+        """The local day of a moment in seconds since 1970."""
+        return datetime.fromtimestamp(seconds, ZoneInfo(self.zone)).date()
 
     def offsets(self) -> list[tuple[int, int]]:
         """By how much local time is ahead of UTC, each after since when, until a year after now.

@@ -38,7 +38,8 @@ class Parameters(BaseModel):
     until: date | None = Field(None, description="First local day that is not in it. Default: the day after the last.")
     interval: Interval = Field("month", description="Periods that the figures are cut into.")
     grain: Literal["customer", "company"] = Field(
-        "customer", description="Whom figures count: customers, or companies by the events that name them."
+        "customer",
+        description="Whom figures count: customers, or companies, by events that name one or whose doer has only one.",
     )
     by: Dimension = Field("", description="A dimension to break the figures down by.")
     product: str = Field("", description="Only events of this product.")

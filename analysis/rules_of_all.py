@@ -72,8 +72,9 @@ def notes_of(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]
     if base.of_companies:
         notes.append(
             Text(
-                "Customers are companies here, by the events that name one; what names none is left out.",
-                "此处的“客户”指公司，按注明公司的事件统计；未注明公司的事件不计入。",
+                "Customers are companies here: an event counts for the one it names, else for the only one that who "
+                "did it belonged to on that day, as profiles by day tell; what is left is left out.",
+                "此处的“客户”指公司：事件归入其注明的公司；未注明者归入行为人当日唯一所属的公司（取自每日档案）；其余不计入。",
             )
         )
     notes += _left_out(base)
@@ -88,8 +89,35 @@ def notes_of(analysis: Analysis[Any], rows: list[Row], base: Base) -> list[Text]
                 f"结账后因迟到事件而变动的时期：{'…、' if more else ''}{shown}。",
             )
         )
+    notes += _restated_by_people(base)
     if analysis.notes is not None:
         notes += analysis.notes(rows, base, base.given)
+    return notes
+
+
+def _restated_by_people(base: Base) -> list[Text]:
+    """Merges and erasures that came after periods asked for had begun: they change what was told of them before."""
+    frame = base.frame
+    since, _ = base.given.period(frame)
+    notes = []
+    if frame.merged and frame.merged_on is not None and frame.merged_on > since:
+        notes.append(
+            Text(
+                f"Merges until {frame.merged_on} count in all periods ({frame.merged:,} profiles became part of "
+                "another): past numbers of people may have fallen since they were told first, sums have not.",
+                f"截至 {frame.merged_on} 的合并计入所有时期（{frame.merged:,} 个档案并入其他档案）："
+                "以往人数可能较当初公布时减少，合计不变。",
+            )
+        )
+    if frame.erased and frame.erased_on is not None and frame.erased_on > since:
+        notes.append(
+            Text(
+                f"{frame.erased:,} profiles were erased, the latest on {frame.erased_on}: they are in no period any "
+                "more, so closed ones may have changed.",
+                f"{frame.erased:,} 个档案已被删除，最近一次在 {frame.erased_on}：不再计入任何时期，"
+                "已结束时期的数字可能变动。",
+            )
+        )
     return notes
 
 

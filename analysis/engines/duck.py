@@ -111,7 +111,8 @@ SELECT {spells} FROM profiles WHERE customer IN (SELECT customer FROM people);
 _LEFT_OUT = """
 SELECT (SELECT count(*) FROM people WHERE internal),
     (SELECT count(DISTINCT customer) FROM whose WHERE NOT coalesce(agrees, {granted})),
-    (SELECT min(day) FROM own_profiles), (SELECT coalesce(max(log_offset), -1) FROM links)
+    (SELECT min(day) FROM own_profiles), (SELECT coalesce(max(log_offset), -1) FROM links),
+    (SELECT count(*) FROM customers WHERE customer <> home), (SELECT max(epoch_us(time)) FROM links)
 """
 
 _LATE = """
@@ -199,11 +200,13 @@ class Duck:
         )
         _hold_out(con, plan.churn.hold_out)
         _catalogue(con, plan.products)
-        internal, objecting, snapshots, link = con.execute(_LEFT_OUT.format(granted=self.granted)).fetchall()[0]
+        found = con.execute(_LEFT_OUT.format(granted=self.granted)).fetchall()[0]
+        internal, objecting, snapshots, link, merged, merged_us = found
         late = con.execute(_LATE.format(zone=frame.zone, lateness=_LATENESS)).fetchall()
         self.frame = structs.replace(
             frame, internal=internal, objecting=objecting, snapshots=snapshots, link=link,
-            late=tuple(day for (day,) in late),
+            late=tuple(day for (day,) in late), merged=merged,
+            merged_on=None if merged_us is None else frame.day_of(merged_us / 1e6),
         )  # fmt: skip
 
     @classmethod
@@ -263,6 +266,12 @@ class Duck:
             tables(con, folder, state, ("events",))
             _make(con, plan, way.zone)
         duck = cls(con, plan, _known(con, plan, way.zone), state.number)
+        erased = state.away
+        duck.frame = structs.replace(
+            duck.frame,
+            erased=len(erased),
+            erased_on=duck.frame.day_of(max(erased.values())) if erased else None,
+        )
         duck.paths = paths
         duck._use = use = _Use(folder, way.digest, clock)
         duck._use_also = use.also

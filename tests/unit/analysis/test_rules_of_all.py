@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from analysis.base import Base
 from analysis.declaration import Text
@@ -149,6 +150,20 @@ def test_closed_periods_that_late_events_change_are_named() -> None:
     assert "Changed since they were closed, by events that came late: 2026-01-05." in said(result)
     loaded = [order(name, when, 10, name, received=at("03-01")) for name, when in (("A", "01-05"), ("B", "01-06"))]
     assert run(TRENDS, archived(loaded, until="03-02"), asked()).restated == []
+
+
+def test_merges_and_erasures_since_are_told() -> None:
+    """Those of before the period asked for have changed nothing of it that was told."""
+    shop = [order("A", "01-05", 10, "a"), order("B", "02-06", 10, "b")]
+    engine = archived(shop, until="03-01", links={"B": "A"})
+    told = said(run(TRENDS, engine, asked()))
+    assert "Merges until 2026-03-01 count in all periods (1 profiles became part of another)" in told
+    assert "erased" not in told
+    assert "Merges" not in said(run(TRENDS, archived(shop, until="03-01"), asked()))
+    assert "Merges" not in said(run(TRENDS, engine, asked(since=date(2026, 3, 1))))
+    engine.frame = structs.replace(engine.frame, erased=2, erased_on=date(2026, 2, 10))
+    assert "2 profiles were erased, the latest on 2026-02-10" in said(run(TRENDS, engine, asked()))
+    assert "erased" not in said(run(TRENDS, engine, asked(since=date(2026, 2, 15))))
 
 
 def complaints(count: int, of: int) -> list[Row]:

@@ -129,7 +129,9 @@ def test_nothing_is_left_of_who_is_erased(tmp_path: Path, plan: Plan) -> None:
     write_flush(log, gone, 2.0, facts_of(plan))
     for name in tables(tmp_path):
         assert "customer-2" not in str(pq.read_table(tmp_path / name).to_pylist())
-    assert "customer-2" not in str(run(RETENTION, Duck.open(str(tmp_path), plan), Asked()).rows)
+    duck = Duck.open(str(tmp_path), plan)
+    assert "customer-2" not in str(run(RETENTION, duck, Asked()).rows)
+    assert (duck.frame.erased, duck.frame.erased_on) == (1, date(1970, 1, 1)), "as the flush says, in seconds"
 
 
 def test_nothing_is_left_of_who_is_erased_while_tables_are_made(
