@@ -34,10 +34,10 @@ from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from plan.traced.tracing import tracing
 from plan.trust import BUSINESS, PERSONAL, Trust
+from profiles.calendar.local_time import LocalTime
 from profiles.companies.team import Champions
 from profiles.consent import PROFILING, PURPOSES, Consent
 from profiles.daily.contribution import Contribution
-from profiles.daily.local_days import LocalDays
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
 from profiles.identity.placeholders import Placeholders
@@ -181,7 +181,7 @@ class Plan:
         self.limits = Limits(
             windows=self.windows, on_repeat=self.on_repeat, rates=self.rates, persons=self.trust.persons,
             narrowed=self.narrowed, parts=self.parts, signs=signs_of(self.churn.definitions),
-            searchable=self.searchable, days=LocalDays(file.timezone),
+            searchable=self.searchable, days=LocalTime(file.timezone),
             tracing=tracing(file.timezone, self.event, file.analyses.costs.contact),
         )  # fmt: skip
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
@@ -207,7 +207,7 @@ class Plan:
     @cached_property
     def contribution(self) -> Contribution:
         """What customers add to the counters of the latest days."""
-        return Contribution(self.limits.days or LocalDays(), self.consent)
+        return Contribution(self.limits.days or LocalTime(), self.consent)
 
     @cached_property
     def teams(self) -> list[str]:

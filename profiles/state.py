@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import asdict
 
+from profiles.calendar.local_time import LocalTime
 from profiles.consent import is_consent
-from profiles.daily.local_days import LocalDays
 from profiles.daily.noting import note_day
 from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
@@ -73,7 +73,7 @@ class Limits:
     companies: Companies | None = None  # what takes events for the companies of a plan that has any
     signs: Signs = field(default_factory=dict)  # role → the definitions of churn that its events speak against
     searchable: Searchable = field(default_factory=Searchable)  # what customers are found by
-    days: LocalDays | None = None  # by which what happened on the latest of them is counted; None counts nothing
+    days: LocalTime | None = None  # by which what happened on the latest of them is counted; None counts nothing
     tracing: Tracing | None = None  # what is noted of habits and wishes
 
 
@@ -124,8 +124,7 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
-    if limits.tracing is not None:
-        note_traces(profile, event, limits.tracing, digest)
+    day = note_traces(profile, event, limits.tracing, digest) if limits.tracing is not None else None
     mark = mark_of(role)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject, mark)
     if event.shown:
@@ -134,7 +133,7 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
     if role and limits.days is not None:
-        note_day(profile, event, limits.days)
+        note_day(profile, event, limits.days, day)
     if limits.companies is not None:
         limits.companies.take(profile, event, digest or event_digest(event.source, event.id))
     return counts

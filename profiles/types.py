@@ -465,6 +465,8 @@ class Traces(msgspec.Struct, array_like=True, gc=False):
     months: bytes = b""  # in which they did something, the latest 24
     kept: dict[str, bytes] = {}  # kind → the latest few mementos
     contacts: dict[str, int] = {}  # channel, as the plan tells its cost → how many
+    begun: bytes = b""  # on which days they came, and how (`profiles.traces.begun`)
+    looked: bytes = b""  # at which products, by day (`profiles.traces.looked`)
 
 
 class Subscription(msgspec.Struct, array_like=True, gc=False):

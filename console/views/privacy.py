@@ -16,6 +16,8 @@ from plan import Plan
 from plan.model import Trait
 from profiles.companies.counting import read_part
 from profiles.ledger.entries import ROLES, entries_of
+from profiles.traces.begun import begun_of
+from profiles.traces.looked import looked_of
 from profiles.traces.mementos import mementos_of
 from profiles.traces.taking import BY_DAY
 from profiles.types import Event, Profile
@@ -233,6 +235,14 @@ def _kept(profile: Profile) -> list[MementoView]:
         )
         for kind, held in sorted(profile.traces.kept.items())
         for each in mementos_of(held)
+    ]
+    found += [
+        MementoView(kind="looked", at=day * DAY, what=product, more="", rating=None)
+        for day, product in looked_of(profile.traces.looked)
+    ]
+    found += [
+        MementoView(kind="came", at=each.second, what=each.origin, more=f"{each.channel} {each.device}", rating=None)
+        for each in begun_of(profile.traces.begun)
     ]
     return sorted(found, key=lambda each: (each.at, each.kind, each.what))
 

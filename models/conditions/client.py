@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["DEVICES", "browser_of", "country_of", "device_of", "os_of", "plain"]
+__all__ = ["DEVICES", "browser_of", "country_of", "device_of", "os_of", "plain", "stated_device"]
 
 DEVICES = ("mobile", "tablet", "desktop", "tv")
 """Kinds of devices."""
@@ -24,6 +24,7 @@ _TV = re.compile("TV(?![A-Za-z])")  # not of a telephone's name
 _TABLET = re.compile("Tablet(?! ?PC)")  # which Windows says of any computer that has its service for pens
 
 _ON_PHONES = frozenset({"ios", "android", "windows phone"})
+_COMPUTERS = ("Windows", "Macintosh", "X11", "CrOS", "Linux")
 _STATED = {"ios": "mobile", "android": "mobile", "phone": "mobile", "smartphone": "mobile", "computer": "desktop"}
 _SAME = {"mac os x": "macos", "mac os": "macos", "ipados": "ios"}
 _VARIANTS = frozenset({"mobile", "webview", "ios", "ui/wkwebview"})  # "Chrome Mobile iOS" is Chrome
@@ -43,7 +44,24 @@ def plain(text: str) -> str:
 
 def device_of(context: Mapping[str, Any]) -> str:
     """The kind of device, of DEVICES; "" if it cannot be told."""
-    device = context.get("device")
+    return _stated(context.get("device")) or _agent(context).device
+
+
+def stated_device(device: Any, agent: Any) -> str:
+    """The same of a context's `device` and `userAgent`, where a thousand patterns would take too long to try: what an
+    agent says of the system is found by its usual names."""
+    if device is not None and (found := _stated(device)):
+        return found
+    return _told(agent) if type(agent) is str and agent else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _told(agent: str) -> str:
+    seen = agent[:_LOOKED_AT]
+    return _kind(seen, "android" if "Android" in seen else "other" if any(name in seen for name in _COMPUTERS) else "")
+
+
+def _stated(device: Any) -> str:
     if type(device) is dict:
         if "ipad" in f"{device.get('model')} {device.get('name')}".lower():
             return "tablet"
@@ -51,7 +69,7 @@ def device_of(context: Mapping[str, Any]) -> str:
             kind = stated.strip().lower()
             if (kind := _STATED.get(kind, kind)) in DEVICES:
                 return kind
-    return _agent(context).device
+    return ""
 
 
 def browser_of(context: Mapping[str, Any]) -> str:

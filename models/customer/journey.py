@@ -13,6 +13,7 @@ from math import inf
 
 from models.durations import DAY
 from profiles.timeline import kept_entries, mark_of
+from profiles.traces.begun import begun_of
 from profiles.types import Profile
 
 __all__ = ["LEAST", "NEWEST", "PHASES", "SLOW", "Journey", "Step", "Wait", "journey_of", "waits_of"]
@@ -28,7 +29,7 @@ PHASES: Mapping[str, tuple[str, ...]] = {
     "renew": ("subscription_renew",),
     "leave": ("subscription_cancel", "uninstalled"),
 }
-"""The phases in their order, with the roles of the plan that are of each."""
+"""The phases in their order, with the roles of the plan that are of each. Aware is, too, who comes by a campaign."""
 
 NEWEST = 24
 """Events that nothing is missing among: as many as profiles show, unless somebody has set that lower."""
@@ -39,6 +40,7 @@ SLOW = 0.9
 LEAST = 100
 """Moves from a step, below which nobody is called stuck."""
 
+_SENT = frozenset({"campaign", "contact"})
 _STEPS = 12  # that are told, the latest
 _ORDER = {phase: place for place, phase in enumerate(PHASES)}
 _OF_MARK = {mark_of(role): phase for phase, roles in PHASES.items() for role in roles}
@@ -106,15 +108,13 @@ def _steps(profile: Profile, gap: float) -> list[Step]:
     since = entries[whole - 1].time if whole < len(entries) else -inf
     runs: list[tuple[str, list[float]]] = []  # by phase, times that are close together
     open_: dict[str, list[float]] = {}
-    for entry in reversed(entries):
-        phase = _OF_MARK.get(entry.mark)
-        if phase is None:
-            continue
+    told = [(entry.time, phase) for entry in entries if (phase := _OF_MARK.get(entry.mark)) is not None]
+    for time, phase in sorted(told + _sent(profile, told)):
         run = open_.get(phase)
-        if run is not None and entry.time - run[-1] <= gap:
-            run.append(entry.time)
+        if run is not None and time - run[-1] <= gap:
+            run.append(time)
         else:
-            runs.append((phase, run := [entry.time]))
+            runs.append((phase, run := [time]))
             open_[phase] = run
     runs.sort(key=lambda run: (run[1][0], _ORDER[run[0]]))
     found = []
@@ -123,3 +123,15 @@ def _steps(profile: Profile, gap: float) -> list[Step]:
         wait = max(runs[at + 1][1][0] - times[-1], 0.0) / DAY if follows else None
         found.append(Step(phase, times[0], times[-1], len(times), wait))
     return found
+
+
+def _sent(profile: Profile, told: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The days that began with a campaign, or with what we sent, beside those clicks in it that are told already."""
+    if profile.traces is None or not profile.traces.begun:
+        return []
+    known = {int(time) for time, phase in told if phase == "aware"}
+    return [
+        (float(each.second), "aware")
+        for each in begun_of(profile.traces.begun)
+        if each.origin in _SENT and each.second not in known
+    ]

@@ -16,6 +16,8 @@ from models.customer.config import CostsSpec
 from models.customer.dealings import dealings_of
 from models.customer.fifths import Fifths, fifths_of
 from models.customer.journey import Journey, Wait, journey_of
+from models.customer.leanings.comings import Comings, comings_of
+from models.customer.leanings.drivers import Drivers, drivers_of
 from models.customer.loyalty import Loyalty, loyalty_of
 from models.customer.satisfaction import Satisfaction, satisfaction_of
 from models.customer.wishes import Wishes, wishes_of
@@ -54,6 +56,8 @@ class Picture(NamedTuple):
     profit: Profit
     loyalty: Loyalty
     journey: Journey
+    comes_with: Comings
+    drivers: Drivers
 
 
 def picture_of(
@@ -90,4 +94,6 @@ def picture_of(
             steadiness=steadiness,
         ),
         journey_of(profile, now, asked.session_gap, asked.waits),
+        comings_of(profile, now),
+        drivers_of(profile, dealings, asked.zone),
     )  # fmt: skip

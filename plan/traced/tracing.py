@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from plan.facts import getter
 from plan.rule import EventRule
+from plan.traced.beginnings import begins
 from plan.traced.fact_paths import ITEM, channel_by_name, paths_of
-from profiles.traces.local_time import LocalTime
-from profiles.traces.taking import OTHER, Left, Tracing
+from profiles.calendar.local_time import LocalTime
+from profiles.traces.taking import LOOKED, OTHER, Left, Tracing
 from profiles.types import Event
 
 __all__ = ["CHANNELS", "tracing"]
@@ -27,7 +27,8 @@ CHANNELS = frozenset(
 
 _ITEMS = 8  # products of an order that are kept
 _LOOKED_AT = 200  # characters of a text
-_FACTS = ("product", "topic", "department", "channel", "results", "text", "items")
+_FACTS = ("product", "topic", "department", "channel", "results", "text", "items", "discount", "in_stock")
+_COUPONS = ("coupon", "coupon_code", "discount_code", "voucher")
 _ANSWERS = ("csat", "nps", "ces", "review")
 _NOTHING: Left = ()
 _REMEMBERED = 20_000  # kinds of events whose reader is known
@@ -63,8 +64,8 @@ def tracing(zone: str, rule_of: Callable[[str, str, str], EventRule | None], con
             kinds[key] = read
         return read(event)
 
-    of_properties = (*_ANSWERS, "contact_made", "complaint", "inquiry", "search", "stock_alert", "purchase")
-    return Tracing(LocalTime(ZoneInfo(zone)), dict.fromkeys(of_properties, left), channels)
+    of_properties = (*_ANSWERS, "contact_made", "complaint", "inquiry", "search", "stock_alert", "purchase", "view")
+    return Tracing(LocalTime(zone), dict.fromkeys(of_properties, left), channels, begins)
 
 
 def _reader(rule: EventRule | None, role: str, channels: frozenset[str]) -> Callable[[Event], Left]:
@@ -132,14 +133,56 @@ def _wishes(paths: Paths, rule: EventRule | None, role: str) -> Callable[[Event]
 def _orders(paths: Paths, rule: EventRule | None, role: str) -> Callable[[Event], Left]:
     of_item = (rule and rule.spec.facts.item and rule.spec.facts.item.product) or ITEM["product"]
     lists, item = [getter(path) for path in paths.get("items", ())], _words({"product": of_item}, "product")
+    personal = rule.pii if rule is not None else {}
+    less = [getter(path) for path in (*paths.get("discount", ()), *_COUPONS) if path not in personal]
 
     def read(event: Event) -> Left:
         sent = _opened(event.properties)
         held = next((found for listed in lists if type(found := listed(sent)) is list), None)
         each = [sent] if held is None else [one for one in held[:_ITEMS] if type(one) is dict]
-        return [("bought", product, "") for one in each if (product := item(one)[0])]
+        found = [("bought", product, "") for one in each if (product := item(one)[0])]
+        if any(_says_something(look(sent)) for look in less):
+            found.append(("coupon", "", ""))
+        return found
 
     return read
+
+
+def _views(paths: Paths, rule: EventRule | None, role: str) -> Callable[[Event], Left]:
+    """What an event is about is its product, if the plan says that they are the same: then nothing is opened for it."""
+    products = paths.get("product", ())
+    is_subject = rule is not None and rule.spec.facts.subject and set(rule.spec.facts.subject) <= set(products)
+    if not is_subject and rule is not None and not _may_have(rule, products):
+        return lambda event: _NOTHING  # as of lists
+    words = _words(paths, "product")
+    names = [path for path in paths.get("in_stock", ()) if "." not in path]
+    gone = [_pair(name) for name in names if rule is None or _may_have(rule, (name,))]
+
+    def read(event: Event) -> Left:
+        product = event.subject if is_subject else words(event.properties)[0]
+        if not product:
+            return _NOTHING
+        sent: Any = event.properties
+        for name, pair in gone:
+            if sent.get(name) is False if type(sent) is dict else pair in bytes(sent):
+                return ((LOOKED, product, ""), ("missing", product, ""))
+        return ((LOOKED, product, ""),)
+
+    return read
+
+
+def _may_have(rule: EventRule, paths: Iterable[str]) -> bool:
+    planned = rule.checker.properties
+    return any(path.partition(".")[0] in planned for path in paths)
+
+
+def _pair(name: str) -> tuple[str, bytes]:
+    """A name, and how it is packed together with `false`."""
+    return name, msgspec.msgpack.encode(name) + msgspec.msgpack.encode(False)
+
+
+def _says_something(value: Any) -> bool:
+    return value not in (None, "", 0, False) and type(value) in (str, int, float)
 
 
 _MAKERS: dict[str, Callable[[Paths, EventRule | None, str], Callable[[Event], Left]]] = {
@@ -148,6 +191,7 @@ _MAKERS: dict[str, Callable[[Paths, EventRule | None, str], Callable[[Event], Le
     "search": _searches,
     "stock_alert": _wishes,
     "purchase": _orders,
+    "view": _views,
 }
 
 

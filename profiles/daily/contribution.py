@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from profiles.calendar.local_time import LocalTime
 from profiles.consent import ANALYTICS, INTERNAL, Consent, trait_of
 from profiles.daily.counters import (
     CUSTOMERS,
@@ -17,7 +18,6 @@ from profiles.daily.counters import (
     TICKETS,
     Added,
 )
-from profiles.daily.local_days import LocalDays
 from profiles.daily.noting import add_mark
 from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.ledger.entries import entries_of, occurrences_of
@@ -34,7 +34,7 @@ class Contribution:
         consent: who does not allow analyses adds nothing.
     """
 
-    def __init__(self, days: LocalDays, consent: Consent) -> None:
+    def __init__(self, days: LocalTime, consent: Consent) -> None:
         self._day = days.of
         self._consent = consent
         self._granted = consent.defaults.get(ANALYTICS, True)

@@ -5,8 +5,8 @@ Only what nothing else in a profile tells: orders, refunds and tickets are count
 
 from __future__ import annotations
 
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import ANSWERS, COMPLAINTS, EVENTS, KEPT, answer_fields
-from profiles.daily.local_days import LocalDays
 from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.types import Days, Event, Profile
 
@@ -25,14 +25,15 @@ _SPECIAL = frozenset({*ANSWERS, "complaint"})
 _PLACES = {kind: answer_fields(kind) for kind in ANSWERS}
 
 
-def note_day(profile: Profile, event: Event, days: LocalDays) -> None:
-    """Take in what an event says of its day."""
+def note_day(profile: Profile, event: Event, days: LocalTime, day: int | None = None) -> None:
+    """Take in what an event says of its day: `day`, where it is known already."""
     role, held = event.role, profile.days
     if role in _NOT_OWN:
         return
     if held is None:
         held = profile.days = Days()
-    day = days.of(event.time)
+    if day is None:
+        day = days.of(event.time)
     counts = held.counts.get(day)
     if counts is None:
         latest = max(held.counts, default=day)

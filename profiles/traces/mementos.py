@@ -9,15 +9,17 @@ import msgspec
 
 from profiles.types import Number
 
-__all__ = ["KEPT", "Memento", "add_memento", "join_mementos", "mementos_of"]
+__all__ = ["KEPT", "SHORT", "Memento", "add_memento", "join_mementos", "mementos_of", "short"]
 
 KEPT = {
     "csat": 8, "nps": 8, "ces": 8, "review": 8, "contact": 16, "complaint": 8, "inquiry": 8, "search": 8,
-    "missing": 8, "bought": 16,
+    "missing": 8, "bought": 16, "coupon": 8,
 }  # fmt: skip
-"""How many of each kind stay, the latest. `search`: without a result; `missing`: wanted, and not to be had."""
+"""How many of each kind stay, the latest. `search`: without a result; `missing`: wanted, and not to be had; `coupon`:
+an order for less, by a code or a discount."""
 
-_LONGEST = 24  # characters of a text
+SHORT = 24
+"""Characters of a text that is kept as it is."""
 
 
 class Memento(NamedTuple):
@@ -34,9 +36,9 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, str, str, Number, bytes]]).decode
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """A text as it is kept: its beginning."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
 def mementos_of(held: bytes) -> list[Memento]:
@@ -46,8 +48,8 @@ def mementos_of(held: bytes) -> list[Memento]:
 
 def add_memento(held: bytes, kind: str, memento: Memento) -> bytes:
     """Those of a kind with one more."""
-    short = memento._replace(what=_short(memento.what), more=_short(memento.more))
-    return _encode([short]) if not held else _latest([*mementos_of(held), short], kind)
+    kept = memento._replace(what=short(memento.what), more=short(memento.more))
+    return _encode([kept]) if not held else _latest([*mementos_of(held), kept], kind)
 
 
 def join_mementos(ours: bytes, theirs: bytes, kind: str) -> bytes:

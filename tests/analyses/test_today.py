@@ -13,15 +13,15 @@ from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
 from console.views.analysing.today_document import today_view
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import FIELDS, NOW
-from profiles.daily.local_days import LocalDays
 from profiles.store import Changes
 from profiles.stores.access import Account
 from profiles.stores.memory import MemoryAccessStore, MemoryStore
 from tests.console.people import NOW as AT
 from tests.console.support_api import PLAN, TOKEN, api_deps
 
-TODAY = LocalDays().of(AT)
+TODAY = LocalTime().of(AT)
 COUNTS = {
     TODAY: {"events": 1200, "customers": 340, "new_customers": 12, "orders": 30, "revenue": 123_456, "refunds": 456,
             "tickets_opened": 4, "tickets_solved": 3, "complaints": 2, "csat_answers": 8, "csat_marks": 34_000,
@@ -64,7 +64,7 @@ def test_the_api_answers_days_and_now() -> None:
     found = answer("/v1/today").json()
     day = found["days"][0]
     assert len(found["days"]) == 3
-    assert day["day"] == str(LocalDays().date(TODAY))
+    assert day["day"] == str(LocalTime().date(TODAY))
     assert {name: day[name] for name in ("events", "customers", "new_customers", "orders", "complaints")} == {
         "events": 1200, "customers": 340, "new_customers": 12, "orders": 30, "complaints": 2,
     }  # fmt: skip
@@ -88,6 +88,6 @@ def test_the_page_shows_them() -> None:
 
 def test_the_document_is_as_told() -> None:
     """Of nothing at all as well."""
-    found = today_view(AT, LocalDays("Europe/Berlin"), [{}], {}, "EUR", 5)
+    found = today_view(AT, LocalTime("Europe/Berlin"), [{}], {}, "EUR", 5)
     assert json.loads(found.model_dump_json())["days"][0]["answers"][0]["mean"] is None
     assert found.customers == 0

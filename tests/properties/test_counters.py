@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from models.durations import DAY
 from plan import Plan
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import NOW
-from profiles.daily.local_days import LocalDays
 from profiles.daily.noting import BAD, GOOD
 from profiles.doings import NOT_OF_THEIR_OWN
 from profiles.types import Erase, Event, Merge
@@ -34,7 +34,7 @@ ROLES = ("visit", "view", "purchase", "refund", "ticket_opened", "ticket_solved"
 DAYS = 9
 HIGHEST = {"csat": 5, "ces": 7, "review": 5, "nps": 10}
 
-LOCAL = LocalDays(ZONE)
+LOCAL = LocalTime(ZONE)
 
 
 def something(chance: random.Random, number: int, day: float, customer: str) -> Event:

@@ -15,7 +15,8 @@ from profiles.merge import merge
 from profiles.money import Rates
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
-from profiles.traces.taking import Tracing
+from profiles.traces.begun import code_of
+from profiles.traces.taking import LOOKED, Tracing
 from profiles.types import Claim, Event, Profile, Terms, event_digest
 
 pytestmark = pytest.mark.slow
@@ -44,8 +45,10 @@ LIMITS = Limits(
             "nps": lambda event: [("nps", event.source, "")],
             "contact_made": lambda event: [("contact", event.source, "phone" if event.quantity > 4 else "")],
             "search": lambda event: [("search", f"thing {event.quantity}", "")],
+            "view": lambda event: [(LOOKED, f"thing {event.quantity}", ""), ("missing", event.source, "")],
         },
         channels=frozenset({"phone"}),
+        begun=lambda event: code_of("direct", event.source, ""),
     ),
 )
 SOURCES = ["web", "app", "support", "purchase"]
@@ -53,6 +56,7 @@ ROLES = [
     "",
     "visit",
     "search",
+    "view",
     "purchase",
     "refund",
     "ticket_opened",

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from console.api.guard import guarded, wants
 from console.services.ports import ApiDeps
 from console.views.analysing.today_document import TodayView, today_view
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import KEPT, NOW
-from profiles.daily.local_days import LocalDays
 
 __all__ = ["SHOWN", "read_today", "today_router"]
 
@@ -33,7 +33,7 @@ def today_router(deps: ApiDeps) -> APIRouter:
 async def read_today(deps: ApiDeps) -> TodayView:
     """The counters of today and of the days before that are not closed, in one round trip."""
     plan = deps.plan
-    days = plan.limits.days or LocalDays()
+    days = plan.limits.days or LocalTime()
     at = await deps.now()
     today = days.of(at)
     *counted, now = await deps.reader.counters([*(today - back for back in range(SHOWN)), NOW])

@@ -8,8 +8,8 @@ from datetime import date
 from pydantic import Field
 
 from console.views.document import Document, Money, Time
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import ANSWERS, STAGES
-from profiles.daily.local_days import LocalDays
 from profiles.daily.noting import THOUSANDTHS
 
 __all__ = ["AnswersOfDay", "CountersOfDay", "TodayView", "today_view"]
@@ -55,7 +55,7 @@ class TodayView(Document):
 
 def today_view(
     at: float,
-    days: LocalDays,
+    days: LocalTime,
     counted: Sequence[Mapping[str, int]],
     now: Mapping[str, int],
     currency: str,

@@ -215,7 +215,13 @@ class NeedsView(Document):
     """What the customer looked for and did not get, the latest first."""
 
     searched: list[SearchedView] = Field(description="Without a result, within 90 days.")
-    waits: list[WishView] = Field(description="To be told when it is there again, and not bought since.")
+    waits: list[WishView] = Field(
+        description="Were not there when they looked, or they asked to be told of; and not bought since."
+    )
+    viewed: list[WishView] = Field(
+        description="Looked at on two days or more, and not bought until 30 days after the last, which have passed: of "
+        "the latest 32 looks, one a day."
+    )
 
 
 class AboutView(Document):
@@ -286,6 +292,34 @@ class JourneyView(Document):
     stuck: bool | None = Field(description="Whether they wait longer; null where that is not known.")
 
 
+class ShareOfView(Document):
+    """One kind of a customer's comings, or orders."""
+
+    name: str
+    share: float = Field(ge=0, le=1)
+
+
+class ComingsView(Document):
+    """Through which channels and with what devices the customer comes, the largest share first."""
+
+    channels: list[ShareOfView] = Field(
+        description="Of the days of 180 on which they came, by the first coming of each; a day weighs half after 90. "
+        "Empty where fewer than five are known."
+    )
+    devices: list[ShareOfView] = Field(description="The same.")
+    days: int = Field(description="Of 180, that are kept: 64 at most.")
+
+
+class DriversView(Document):
+    """What the days began with on which the customer ordered; an order for less is of its discount."""
+
+    shares: list[ShareOfView] = Field(
+        description="`direct`, `campaign`, `contact` (of ours), `search`, `referral`, `discount`: shares of orders, "
+        "the largest first. Empty where fewer than three are known."
+    )
+    orders: int = Field(description="Of which it is known.")
+
+
 class CustomerFigures(Document):
     """What the customer comes to. null is what is not known, which is never 0."""
 
@@ -303,6 +337,8 @@ class CustomerFigures(Document):
     profit: ProfitView
     loyalty: LoyaltyView
     journey: JourneyView
+    comes_with: ComingsView
+    drivers: DriversView
 
 
 def figures_of(profile: str, picture: Picture, now: float, currency: str) -> CustomerFigures:

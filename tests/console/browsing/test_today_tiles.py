@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from playwright.sync_api import expect
 
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import CUSTOMERS, NEW, NOW, OPEN_TICKETS, REVENUE
-from profiles.daily.local_days import LocalDays
 from profiles.store import Changes
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import Living, aside
@@ -16,7 +16,7 @@ from tests.console.people import NOW as AT
 
 pytestmark = pytest.mark.slow
 
-TODAY = LocalDays().of(AT)
+TODAY = LocalTime().of(AT)
 
 
 def test_the_tiles_of_today_follow_what_is_counted(console: Living, signed_in: SignedIn) -> None:

@@ -15,8 +15,8 @@ from analysis.engines.duck import Duck
 from analysis.registry import analysis_named
 from analysis.running import run
 from console.views.analysing.today_document import CountersOfDay, TodayView, today_view
+from profiles.calendar.local_time import LocalTime
 from profiles.daily.counters import NOW
-from profiles.daily.local_days import LocalDays
 from profiles.store import Reader
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, recently, running
@@ -132,7 +132,7 @@ def _has_orders(count: int) -> Callable[[Reader], Any]:
 
 
 def _live(rapport: Rapport) -> TodayView:
-    days, now = LocalDays(ZONE), time.time()
+    days, now = LocalTime(ZONE), time.time()
     newest = days.of(now)
 
     async def ask(reader: Reader) -> TodayView:

@@ -183,9 +183,12 @@ def test_a_list_says_a_companys_name_only_as_far_as_the_plan_lets_it(pii: Any, s
 @pytest.mark.parametrize(("role", "shown"), [("agent", True), ("admin", True), ("analyst", False), ("operator", False)])
 def test_what_somebody_searched_for_is_for_who_sees_personal_data_of_one(role: Role, shown: bool) -> None:
     needs = NeedsView(
-        searched=[SearchedView(what="gift for daan weber", days=1)], waits=[WishView(what="daan@other.example", days=1)]
+        searched=[SearchedView(what="gift for daan weber", days=1)],
+        waits=[WishView(what="daan@other.example", days=1)],
+        viewed=[WishView(what="daan@other.example", days=1)],
     )
     seen = masked(needs, sight_of(Viewer(role, role, ROLES[role], "page"), PLAN, one=True))
 
     assert (seen.searched[0].what == "gift for daan weber") is shown
     assert ("daan" in seen.waits[0].what) is shown
+    assert ("daan" in seen.viewed[0].what) is shown

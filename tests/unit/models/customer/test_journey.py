@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,8 @@ from models.customer.journey import LEAST, PHASES, Journey, Wait, journey_of, wa
 from models.durations import DAY
 from plan.model import ROLES
 from profiles.merge import merge
+from profiles.traces.begun import code_of
+from profiles.traces.taking import Tracing
 from profiles.types import Event, Profile
 from tests.build import LIMITS, T0, customer, event
 
@@ -107,3 +110,13 @@ def test_neither_order_nor_splits_show() -> None:
 
         assert found(customer(*shuffled)) == told
         assert found(winner) == told
+
+
+def test_who_comes_by_a_campaign_is_aware() -> None:
+    """A click in what we sent is told already."""
+    origins = {1.0: "campaign", 2.0: "direct", 3.0: "contact"}
+    tracing = Tracing(begun=lambda event: code_of(origins[(event.time - T0) / DAY], "web", ""))
+    history = [event("visit", 1), event("view", 1.01), event("visit", 2), event("contact_clicked", 3)]
+
+    found_ = found(customer(*history, limits=replace(LIMITS, tracing=tracing)))
+    assert [(step.phase, step.events) for step in found_.steps] == [("aware", 1), ("consider", 1), ("aware", 1)]

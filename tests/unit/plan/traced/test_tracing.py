@@ -10,6 +10,7 @@ import pytest
 from models.durations import DAY
 from plan import load_plan
 from profiles.state import Limits, apply
+from profiles.traces.looked import looked_of
 from profiles.traces.mementos import Memento, mementos_of
 from profiles.types import Event, Profile
 from tests import REPOSITORY
@@ -109,3 +110,38 @@ def test_a_busy_year_takes_less_than_four_thousand_bytes() -> None:
             apply(profile, event, "EUR", LIMITS)
 
     assert len(msgspec.msgpack.encode(profile.traces)) <= 4096
+
+
+def looked(*events: Event) -> tuple[list[tuple[int, str]], list[Memento]]:
+    """The products that were looked at, and those that were not there."""
+    profile = Profile("p")
+    for event in events:
+        apply(profile, event, "EUR", LIMITS)
+    traces = profile.traces
+    return ([], []) if traces is None else (looked_of(traces.looked), mementos_of(traces.kept.get("missing", b"")))
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_what_was_looked_at(raw: bool) -> None:
+    """Of a list nothing; a product that is not there is one that they wait for, too."""
+    seen, missing = looked(
+        sent("Product Viewed", {"product_id": "P1", "in_stock": True}, 1, raw=raw, subject="P1"),
+        sent("Product Viewed", {"product_id": "P1"}, 1.01, raw=raw, subject="P1"),
+        sent("Product Viewed", {"product_id": "P2", "in_stock": False}, 2, raw=raw, subject="P2"),
+        sent("Product List Viewed", {"category": "tea", "products": [{"product_id": "P3"}]}, 3, raw=raw),
+    )
+    day = int(T0 // DAY)
+
+    assert seen == [(day + 1, "P1"), (day + 2, "P2")]
+    assert [(each.at, each.what) for each in missing] == [(day + 2, "P2")]
+
+
+def test_an_order_for_less() -> None:
+    def order(number: int, properties: dict[str, Any]) -> Event:
+        return sent("Order Completed", {"order_id": str(number), **properties}, number, subject=str(number))
+
+    found = left(
+        "coupon", order(1, {"coupon": "X"}), order(2, {"discount": 2.5}), order(3, {"discount": 0, "coupon": ""})
+    )
+
+    assert [each.at - int(T0 // DAY) for each in found] == [1, 2]

@@ -6,16 +6,16 @@ import copy
 import random
 from typing import Any
 
+from profiles.calendar.local_time import LocalTime
 from profiles.consent import ANALYTICS, Consent, trait_of
 from profiles.daily.contribution import Contribution
 from profiles.daily.counters import FIELDS, NOW
-from profiles.daily.local_days import LocalDays
 from profiles.merge import merge
 from profiles.state import Limits, apply
 from profiles.types import ERASED, Event, Profile
 from tests.build import T0, customer, event
 
-DAYS = LocalDays("Europe/Amsterdam")
+DAYS = LocalTime("Europe/Amsterdam")
 LIMITS = Limits(days=DAYS)
 TODAY = DAYS.of(T0)
 

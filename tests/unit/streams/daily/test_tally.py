@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from profiles.calendar.local_time import LocalTime
 from profiles.consent import Consent
 from profiles.daily.contribution import Contribution
 from profiles.daily.counters import CUSTOMERS, EVENTS
-from profiles.daily.local_days import LocalDays
 from profiles.documents import decode_profile, encode_profile
 from profiles.state import Limits, apply
 from profiles.store import Loaded
@@ -14,7 +14,7 @@ from streams.daily.tally import tally
 from streams.steps.work import Work
 from tests.build import T0, event
 
-DAYS = LocalDays()
+DAYS = LocalTime()
 TODAY = DAYS.of(T0)
 LIMITS = Limits(days=DAYS)
 STEP = tally(Contribution(DAYS, Consent()))
