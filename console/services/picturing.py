@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from console.views.churn import Advice, may_be_scored
 from console.views.figures.customer_figures import CustomerFigures, figures_of
 from models.customer.ahead import Base
+from models.customer.leanings.shelf import shelf_of
+from models.customer.leanings.tags import Tagged
 from models.customer.picture import Asked, picture_of
 from models.population.census import EVERYBODY
 from models.population.findings import Findings
@@ -30,6 +32,7 @@ class Picturing:
     def __init__(self, plan: Plan, findings: Callable[[], Awaitable[bytes | None]]) -> None:
         self._plan = plan
         self._zone = ZoneInfo(plan.file.timezone)
+        self._shelf = shelf_of(plan.products)
 
         async def read(raw: bytes) -> Findings:
             return Findings.from_json(raw)
@@ -42,7 +45,7 @@ class Picturing:
         plan, said, known = self._plan, self._plan.file.analyses, self._known()
         asked = Asked(
             plan.currency, self._zone, said.costs, said.loyalty_weights, known.population, said.session_gap,
-            _base(known), known.waits,
+            _base(known), known.waits, self._shelf, Tagged(known.bought.get("", 0), known.bought), known.firsts,
         )  # fmt: skip
         orders = advice.outlook.orders if advice is not None and advice.outlook is not None else None
         picture = picture_of(profile, now, asked, profiled=may_be_scored(profile, plan), orders=orders)

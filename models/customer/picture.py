@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from models.churn.outlook import Interval
@@ -18,14 +18,20 @@ from models.customer.fifths import Fifths, fifths_of
 from models.customer.journey import Journey, Wait, journey_of
 from models.customer.leanings.comings import Comings, comings_of
 from models.customer.leanings.drivers import Drivers, drivers_of
+from models.customer.leanings.novelty import Novelty, novelty_of
+from models.customer.leanings.price_band import PriceBand, price_band_of
+from models.customer.leanings.shelf import Shelf
+from models.customer.leanings.tags import Tag, Tagged, tags_of
 from models.customer.loyalty import Loyalty, loyalty_of
 from models.customer.satisfaction import Satisfaction, satisfaction_of
 from models.customer.wishes import Wishes, wishes_of
 from models.customer.worth import Profit, Value, profit_of, value_of
 from models.population.snapshot import PopulationSnapshot
+from profiles.calendar.local_time import EPOCH
+from profiles.traces.mementos import mementos_of
 from profiles.types import Profile
 
-__all__ = ["Asked", "Picture", "picture_of"]
+__all__ = ["Asked", "Picture", "Tastes", "picture_of"]
 
 
 class Asked(NamedTuple):
@@ -39,6 +45,17 @@ class Asked(NamedTuple):
     session_gap: float  # seconds
     base: Base = Base()
     waits: Mapping[str, Wait] = {}  # of all customers, by phase of the journey
+    shelf: Shelf = Shelf()
+    tagged: Tagged = Tagged()
+    firsts: Mapping[str, Mapping[int, int]] = {}  # of all customers, by product that is new
+
+
+class Tastes(NamedTuple):
+    """What kind of things a customer chooses, by the catalogue."""
+
+    price_band: PriceBand
+    tags: list[Tag]
+    novelty: Novelty
 
 
 class Picture(NamedTuple):
@@ -58,6 +75,7 @@ class Picture(NamedTuple):
     journey: Journey
     comes_with: Comings
     drivers: Drivers
+    tastes: Tastes
 
 
 def picture_of(
@@ -96,4 +114,16 @@ def picture_of(
         journey_of(profile, now, asked.session_gap, asked.waits),
         comings_of(profile, now),
         drivers_of(profile, dealings, asked.zone),
+        _tastes(profile, asked),
     )  # fmt: skip
+
+
+def _tastes(profile: Profile, asked: Asked) -> Tastes:
+    orders = mementos_of(profile.traces.kept.get("bought", b"")) if profile.traces is not None else []
+    bought, shelf = [each.what for each in orders], asked.shelf
+    since = datetime.fromtimestamp(profile.purchases.first, asked.zone).toordinal() - EPOCH.toordinal()
+    return Tastes(
+        price_band_of(bought, shelf.thirds),
+        tags_of(bought, shelf.tags, asked.tagged),
+        novelty_of(orders, shelf.launched, asked.firsts, since),
+    )

@@ -14,7 +14,7 @@ sample that learned segments are made of.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
@@ -23,10 +23,12 @@ from math import inf, isfinite
 import msgspec
 
 from models.customer.journey import SLOW, Wait, waits_of
+from models.customer.leanings.novelty import delays_of
 from models.population.measures import MEASURES, RISKY, place
 from models.population.percentiles import Percentiles, Points, join, many, percentiles
 from profiles.claims import believed_trait
 from profiles.consent import ANALYTICS, PROFILING, Consent
+from profiles.traces.mementos import Memento, mementos_of
 from profiles.types import Profile
 
 __all__ = [
@@ -40,9 +42,13 @@ EVERYBODY = ""
 SAMPLE = 2048
 """Customers in the sample: those with the smallest hashes, so that each census draws the same ones as far as it can."""
 
+TAGS = 257
+"""Tags in a summary, the most frequent of the partition, with "" for all items."""
+
 VALUES = 64
 """Values of one trait (or categories, …) in a summary: the most frequent of the partition."""
 
+_LATE = 365  # days after a launch; what is later is not told apart
 _CROWDED = 16 * VALUES  # values of one trait at which the rarest are let go during a pass
 _DIFFERENT = 256  # combinations of segments that are added up by themselves at first
 
@@ -78,6 +84,9 @@ class Summary(msgspec.Struct):
     groups: dict[str, Sums] = {}  # by segment, and EVERYBODY
     sample: Sample = []
     waits: dict[str, Points] = {}  # by phase of the journey, days from a step of it until the next
+    bought: dict[str, int] = {}  # by tag of the catalogue, how many of the items that customers keep; "" for all
+    # By product that is new, how many customers bought it first so many days after its launch
+    firsts: dict[str, dict[int, int]] = {}
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -91,6 +100,8 @@ class Subject(msgspec.Struct, frozen=True):
         inf  # seconds since the last order within which a customer is one of those that others are ranked by
     )
     session_gap: float = 1800.0  # seconds of silence after which a session is over
+    tags: dict[str, tuple[str, ...]] = {}  # by product of the catalogue; none if no product has any
+    launched: dict[str, int] = {}  # the day of those that were launched last
 
 
 class Census:
@@ -107,6 +118,8 @@ class Census:
         self._customers = self._uncounted = 0
         self._values: dict[str, list[float]] = {name: [] for name in MEASURES}
         self._percentiles = {name: Percentiles() for name in MEASURES}
+        self._bought: Counter[str] = Counter()
+        self._firsts: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._waits: defaultdict[str, list[float]] = defaultdict(list)
         self._waited: defaultdict[str, Percentiles] = defaultdict(Percentiles)
         self._groups: dict[str, Sums] = {EVERYBODY: Sums()}
@@ -130,6 +143,8 @@ class Census:
                 self._values[name].append(value)
         for phase, days in waits_of(profile, self._subject.session_gap):
             self._waits[phase].append(days)
+        if profile.traces is not None and (self._subject.tags or self._subject.launched):
+            self._count_products(mementos_of(profile.traces.kept.get("bought", b"")))
         figures |= _numbers(profile, self._subject.numbers)
         sums = self._alike.setdefault(tuple(profile.segments), Sums())
         _count(sums, profile, figures, _marks(profile, self._subject.categories, profiled))
@@ -157,8 +172,17 @@ class Census:
             sums.categories = {name: sums.categories[name] for name in _most(sums.categories, VALUES)}
         points, waits = _points(self._percentiles), _points(self._waited)
         return Summary(
-            self._now, self._customers, self._uncounted, points, self._groups, nsmallest(SAMPLE, self._sample), waits
-        )
+            self._now, self._customers, self._uncounted, points, self._groups, nsmallest(SAMPLE, self._sample), waits,
+            {tag: self._bought[tag] for tag in _most(self._bought, TAGS)},
+            {product: dict(sorted(counts.items())) for product, counts in sorted(self._firsts.items())},
+        )  # fmt: skip
+
+    def _count_products(self, orders: Sequence[Memento]) -> None:
+        for each in orders:
+            if (tags := self._subject.tags.get(each.what)) is not None:
+                self._bought.update(("", *tags))
+        for product, delay in delays_of(orders, self._subject.launched).items():
+            self._firsts[product][min(delay, _LATE)] += 1
 
     def _measured(self, profile: Profile, profiled: bool) -> dict[str, float]:
         found = {}
@@ -198,7 +222,9 @@ class Census:
 
 def merge(summaries: Sequence[Summary]) -> Summary:
     """Several partitions as one."""
-    whole = Summary(at=max((summary.at for summary in summaries), default=0.0), points={}, groups={})
+    whole = Summary(
+        at=max((summary.at for summary in summaries), default=0.0), points={}, groups={}, bought={}, firsts={}
+    )
     points: dict[str, list[Points]] = {}
     waits: dict[str, list[Points]] = {}
     for summary in summaries:
@@ -208,6 +234,12 @@ def merge(summaries: Sequence[Summary]) -> Summary:
             points.setdefault(name, []).append(found)
         for phase, found in summary.waits.items():
             waits.setdefault(phase, []).append(found)
+        for tag, count in summary.bought.items():
+            whole.bought[tag] = whole.bought.get(tag, 0) + count
+        for product, counts in summary.firsts.items():
+            held = whole.firsts.setdefault(product, {})
+            for days, count in counts.items():
+                held[days] = held.get(days, 0) + count
         for group, sums in summary.groups.items():
             _add(whole.groups.setdefault(group, Sums()), sums)
     whole.points = {name: join(parts) for name, parts in points.items()}

@@ -30,6 +30,8 @@ class Findings(msgspec.Struct, frozen=True):
     learned: Learned = Learned()
     personas: dict[str, Persona] = {}  # by segment, and of EVERYBODY
     waits: dict[str, Wait] = {}  # by phase of the journey
+    bought: dict[str, int] = {}  # by tag of the catalogue, how many of the items that customers keep; "" for all
+    firsts: dict[str, dict[int, int]] = {}  # by new product, how many customers bought it first after so many days
 
     def to_json(self) -> bytes:
         """Everything, as JSON that reads back to the same bits."""
@@ -88,4 +90,6 @@ def conclude(
         learned,
         personas(whole, version, names, before.personas),
         waits(whole),
+        whole.bought,
+        whole.firsts,
     )

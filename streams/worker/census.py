@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from models.customer.leanings.shelf import shelf_of
 from models.durations import DAY, WEEK
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
@@ -74,6 +75,7 @@ _decode = msgspec.msgpack.Decoder(Summary).decode
 def subject_of(plan: Plan) -> Subject:
     """What a census of this plan's customers asks: no trait that is personal, or that the plan does not know."""
     known = {name: trait for name, trait in plan.traits.items() if trait.pii == "none"}
+    shelf = shelf_of(plan.products)
     numbers = {name for name, trait in known.items() if trait.type in _NUMERIC and not trait.enum}
     return Subject(
         plan.currency,
@@ -82,6 +84,8 @@ def subject_of(plan: Plan) -> Subject:
         frozenset(numbers),
         RANKED * plan.churn.horizon,
         plan.file.analyses.session_gap,
+        dict(shelf.tags),
+        dict(shelf.launched),
     )
 
 

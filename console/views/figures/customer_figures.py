@@ -320,6 +320,42 @@ class DriversView(Document):
     orders: int = Field(description="Of which it is known.")
 
 
+class PriceBandView(Document):
+    """How dear what the customer buys is among products of the same category, by the catalogue."""
+
+    mean: float | None = Field(
+        description="Of the thirds of the prices of a category, 1 (the cheapest) to 3; null of fewer than three items."
+    )
+    items: int = Field(description="Of the latest 16, whose price the catalogue has.")
+
+
+class TagView(Document):
+    """A tag of the catalogue that what the customer buys has more often than what all customers buy."""
+
+    tag: str
+    items: int = Field(description="Of theirs, that have it: from three on.")
+    whole: int = Field(description="Of the latest 16, those in the catalogue.")
+    lift: float = Field(description="Times as often as among the items of all customers, by the last census: from 1.5.")
+
+
+class NoveltyView(Document):
+    """How early the customer buys what is new."""
+
+    rank: float | None = Field(
+        description="Where among the buyers of a product they were, from 0 (the first) to 1: the median of products "
+        "launched since their first order; null of fewer than three."
+    )
+    products: int = Field(description="Of which it is known.")
+
+
+class TastesView(Document):
+    """What kind of things the customer chooses."""
+
+    price_band: PriceBandView
+    tags: list[TagView] = Field(description="Those with the most items first.")
+    novelty: NoveltyView
+
+
 class CustomerFigures(Document):
     """What the customer comes to. null is what is not known, which is never 0."""
 
@@ -339,6 +375,7 @@ class CustomerFigures(Document):
     journey: JourneyView
     comes_with: ComingsView
     drivers: DriversView
+    tastes: TastesView
 
 
 def figures_of(profile: str, picture: Picture, now: float, currency: str) -> CustomerFigures:

@@ -12,7 +12,8 @@ from models.customer.journey import Wait
 from models.population.census import EVERYBODY, SAMPLE, Census, Subject, Summary, edges, merge, waits
 from models.population.measures import place
 from profiles.consent import Consent
-from profiles.types import Activity, Profile, Purchases, Score, Stay, Tally
+from profiles.traces.mementos import Memento, add_memento
+from profiles.types import Activity, Profile, Purchases, Score, Stay, Tally, Traces
 from tests.build import customer, event
 
 DAY = 86400.0
@@ -211,3 +212,22 @@ def test_waits_of_the_journey_are_of_whoever_moved_on() -> None:
     assert waits(count(*everybody[:10], subject=Subject("EUR", session_gap=40 * DAY))) == found | {
         "intend": Wait(10, pytest.approx(9.0))
     }
+
+
+def test_tags_of_what_is_bought_and_when_what_is_new_is_bought_first() -> None:
+    """Thirty customers in several partitions; of a product that is launched on day 5, each buys a day later."""
+    subject = Subject("EUR", tags={"a": ("vegan",), "b": ()}, launched={"b": 5})
+
+    def bought(number: int) -> Profile:
+        held = b""
+        for each in (Memento(3, "a"), Memento(5 + number, "b"), Memento(6 + number, "b"), Memento(7, "unknown")):
+            held = add_memento(held, "bought", each)
+        return Profile(id=f"{number:022d}", traces=Traces(kept={"bought": held}))
+
+    everybody = [bought(number) for number in range(30)]
+    whole = merge([count(*everybody[start::4], subject=subject) for start in range(4)])
+
+    assert whole.bought == {"": 90, "vegan": 30}
+    assert whole.firsts == {"b": dict.fromkeys(range(30), 1)}
+    assert merge([count(*everybody, subject=subject)]) == whole
+    assert (count(*everybody).bought, count(*everybody).firsts) == ({}, {})
