@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from profiles.merge import merge
+from profiles.traces.begun import code_of
 from profiles.traces.counts import hours_of, months_of
 from profiles.traces.mementos import mementos_of
-from profiles.traces.taking import Tracing
-from profiles.types import Claim, Event
+from profiles.traces.taking import LOOKED, Tracing
+from profiles.types import Claim, Event, Traces
 from tests.build import LIMITS, customer, event
 
 TRACING = Tracing(
@@ -20,6 +22,17 @@ TRACING = Tracing(
         "purchase": lambda event: [("bought", event.category, "")],
     },
     channels=frozenset({"phone"}),
+)
+EVERYTHING = Tracing(
+    left={
+        "view": lambda event: [(LOOKED, event.subject, "")],
+        "purchase": lambda event: [("bought", event.subject, ""), ("coupon", "", "")],
+        "contact_made": lambda event: [("contact", "Marketing", "email")],
+        "stock_alert": lambda event: [("missing", event.subject, "")],
+        **{role: lambda event: [(event.role, event.subject, "")] for role in ("search", "complaint", "inquiry")},
+        **{role: lambda event: [(event.role, event.subject, "Coffee")] for role in ("csat", "nps")},
+    },
+    begun=lambda event: code_of("direct", "web", "desktop"),
 )
 LIMITED = replace(LIMITS, tracing=TRACING)
 
@@ -77,3 +90,27 @@ def test_two_profiles_become_what_all_events_make(cut: int) -> None:
     merge(winner, loser, LIMITED)
 
     assert winner.traces == customer(*reversed(history), limits=LIMITED).traces
+
+
+def test_what_older_versions_have_written_is_read() -> None:
+    """Traces had four parts."""
+    profile = customer(event("visit", 0), event("contact_made", 1, category="phone"), limits=LIMITED)
+    assert profile.traces is not None
+    packed: list[object] = msgspec.msgpack.decode(msgspec.msgpack.encode(profile.traces))
+    older = msgspec.msgpack.decode(msgspec.msgpack.encode(packed[:4]), type=Traces)
+
+    assert older == profile.traces
+    assert (older.begun, older.looked) == (b"", b"")
+
+
+def test_a_busy_year_takes_four_kilobytes_at_most() -> None:
+    """Somebody who comes and looks at four products every day, buys, searches, writes and answers every week."""
+    of_day = ("visit", "login", *["view"] * 4)
+    of_week = ("purchase", "search", "complaint", "inquiry", "csat", "nps", "contact_made", "stock_alert")
+    profile = customer(
+        *(event(role, day + n / 100, id=f"{day} {n}", subject=f"a-product-{day % 40:03}-{n}", rating=4.0)
+          for day in range(365) for n, role in enumerate((*of_day, *(of_week if day % 7 == 0 else ())))),
+        limits=replace(LIMITS, tracing=EVERYTHING),
+    )  # fmt: skip
+
+    assert 1_500 < len(msgspec.msgpack.encode(profile.traces)) <= 4_096
