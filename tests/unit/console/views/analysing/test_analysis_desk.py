@@ -41,7 +41,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[str]:
     """The questions that reach an engine, from now on; each takes so long."""
     asked = []
 
-    def run(analysis: Analysis[Any], engine: Any, given: Any) -> Any:
+    def run(analysis: Analysis[Any], engine: Any, given: Any, figures: Any) -> Any:
         asked.append(given.interval)
         time.sleep(seconds)
         return object()
