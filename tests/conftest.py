@@ -79,11 +79,22 @@ def pytest_report_header() -> list[str]:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """Mark tests by the servers that they ask for (`-m 'not kafka'`), and those that need none as quick; order them."""
+    _leave_for_the_night(config, items)
     _mark(items)
     yield  # others leave out what was not asked for
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
         items[:] = long_first(items, workers)
+
+
+def _leave_for_the_night(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `nightly`, whatever else is asked for, unless `-m` names it."""
+    if "nightly" in config.getoption("markexpr", ""):
+        return
+    left = [item for item in items if item.get_closest_marker("nightly")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
 
 
 def _mark(items: list[pytest.Item]) -> None:

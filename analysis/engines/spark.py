@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 import pyarrow as pa
 from ibis.config import Config
 
@@ -80,6 +81,12 @@ class Spark:
 
 
 def spark_sql(expression: ir.Table) -> str:
-    """An expression in Spark's SQL; needs no Spark."""
+    """An expression in Spark's SQL; needs no Spark. A number with a point is a decimal to it, and what is computed with
+    one is rounded: it is said of each that it is none."""
+
+    def known(node: Any, changed: dict[str, Any] | None) -> Any:
+        made = node.__recreate__(changed) if changed else node
+        return ops.Cast(made, made.dtype) if isinstance(made, ops.Literal) and made.dtype.is_floating() else made
+
     ibis.options.pyspark = ibis.options.pyspark or _Options()
-    return str(ibis.to_sql(narrowed(expression), dialect="pyspark"))
+    return str(ibis.to_sql(narrowed(expression).op().replace(known).to_expr(), dialect="pyspark"))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
-from analysis.engines.duck import Duck
-from tests.analysed import archived, happened
+import pyarrow as pa
 
-__all__ = ["BEGINS", "ENDS", "history", "profiles", "world"]
+from analysis.archive.columns import EVENTS, LINKS
+from analysis.archive.folder import Folder
+from analysis.archive.manifests import File
+from analysis.archive.profile_rows import PROFILES
+from analysis.engines.duck import Duck
+from streams.archive.manifest_log import ManifestLog
+from tests.analysed import archived, happened, whole
+
+__all__ = ["BEGINS", "ENDS", "history", "profiles", "world", "written"]
 
 BEGINS = datetime(2025, 1, 6, 8, tzinfo=UTC)
 ENDS = datetime(2026, 2, 18, 15, 30, tzinfo=UTC)
@@ -23,14 +32,49 @@ _PRODUCTS = {
 _CAMPAIGNS = (("newsletter", "email"), ("spring", "cpc"), ("", ""))
 _DEVICES = (("phone", "iOS", "Safari"), ("phone", "Android", "Chrome"), ("desktop", "Windows", "Edge"))
 _COUNTRIES = {"NL": ("Utrecht", "Holland"), "BE": ("Antwerp", "Ghent"), "DE": ("Bavaria",)}
+_LINKS = {"c3": "c4", "c9": "c10"}
 
 
 def world(customers: int = 300, seed: int = 16) -> Duck:
     """An engine over this history."""
     return archived(
-        history(customers, seed), until=ENDS, zone="Europe/Amsterdam", links={"c3": "c4", "c9": "c10"},
+        history(customers, seed), until=ENDS, zone="Europe/Amsterdam", links=_LINKS,
         profiles=profiles(customers, seed),
     )  # fmt: skip
+
+
+def written(folder: Path, customers: int = 300, seed: int = 16) -> None:
+    """This history as an archive of files, for engines that read those."""
+    log = ManifestLog(Folder(str(folder)), "made", ENDS.timestamp)
+    log.start("profile.events", 1)
+    events = whole([*history(customers, seed), {"home": "nobody", "role": "", "time": ENDS, "received": ENDS}])
+    links = [
+        {"kind": "merge", "home": home, "profile": profile, "time": ENDS, "split": "", "origin_offset": 0,
+         "log_partition": 0, "log_offset": len(events) + number}
+        for number, (home, profile) in enumerate(_LINKS.items())
+    ]  # fmt: skip
+    days = [
+        {"kind": "customer", "changed": ENDS, "log_partition": 0, "log_offset": number, **row}
+        for number, row in enumerate(profiles(customers, seed))
+    ]
+    log.flush(
+        add=[*_files(log, "events", EVENTS, events, "time"), *_files(log, "links", LINKS, links, "time")],
+        read={0: (0, len(events) + len(links))},
+    )
+    log.snapshot(_files(log, "profiles", PROFILES, days, "day"), {0: (0, len(days))})
+
+
+def _files(log: ManifestLog, table: str, schema: pa.Schema, rows: Sequence[Mapping[str, Any]], when: str) -> list[File]:
+    """A file for each day."""
+    days = defaultdict(list)
+    for row in rows:
+        days[str(row[when])[:10]].append(row)
+    added = []
+    for day, found in sorted(days.items()):
+        path = log.name(table, day)
+        size = log.folder.write_table(path, pa.Table.from_pylist(found, schema=schema))
+        added.append(File(path, table, day, len(found), size, log.state.number + 1))
+    return added
 
 
 def history(customers: int = 300, seed: int = 16) -> list[dict[str, Any]]:
