@@ -65,10 +65,14 @@ class Earlier:
     raw: Mapping[Key, Row]
 
 
-def dated(analysis: Analysis[Any], rows: Sequence[Row]) -> str:
+def dated(analysis: Analysis[Any], rows: Sequence[Row], given: Parameters) -> str:
     """The dimension that is a day, and so has an earlier one; "" if there is none, or it was not asked for."""
-    day = next((column.name for column in analysis.dimensions if column.unit == "date"), "")
-    return day if any(row.get(day) is not None for row in rows) else ""
+    day = _day_of(analysis)
+    return day if given.of_parts and any(row.get(day) is not None for row in rows) else ""
+
+
+def _day_of(analysis: Analysis[Any]) -> str:
+    return next((column.name for column in analysis.dimensions if column.unit == "date"), "")
 
 
 def comparing_columns(columns: Sequence[Column]) -> list[Column]:
@@ -134,7 +138,7 @@ def compared(
     if earlier is None or not pairs:
         return False
     summed = [each for each in analysis.measures if isinstance(each, Total | Count | Ratio) and each.name in figures]
-    day = dated(analysis, rows)
+    day = dated(analysis, rows, base.given)
     moments = _moments(analysis, day, (base, earlier.base), summed, members) if summed else {}
     by_name = {measure.name: measure for measure in analysis.measures}
     for row, key, other in pairs:
@@ -192,14 +196,17 @@ def _paired(
     """Rows with the keys of their cells and of those they are compared with, and what has these."""
     frame, given = base.frame, base.given
     names = [column.name for column in analysis.dimensions]
-    day = dated(analysis, rows)
+    day = dated(analysis, rows, given)
     keyed: list[tuple[Row, Key]] = [(row, tuple(row.get(name) for name in names)) for row in rows]
     if not day:
         other = shifted(given, frame)
         if other.since is None or other.since < frame.begins:
             return [], None
         earlier = ask(other)
-        return [(row, key, key) for row, key in keyed if key in earlier.rows], earlier
+        begins = {_day_of(analysis): other.period(frame)[0]}  # of all rows, where the day is not theirs
+        cells = [(row, key, tuple(begins.get(name, value) for name, value in zip(names, key, strict=True)))
+                 for row, key in keyed]  # fmt: skip
+        return [cell for cell in cells if cell[2] in earlier.rows], earlier
     at = names.index(day)
     interval = "day" if day == "day" else given.interval
     whole = [(row, key) for row, key in keyed if key[at] is not None and _whole(row, key[at], base, interval)]
@@ -251,6 +258,8 @@ def _moments(
         interval = "day" if day == "day" else base.given.interval
         ahead = _AHEAD[base.given.against][interval]
         then = then.mutate(**{day: base.start_of(then[day] + ibis.interval(days=ahead), interval)})
+    elif not base.given.of_parts:
+        then = then.mutate(**{_day_of(analysis): ibis.date(base.given.period(base.frame)[0])})
     figures = [name for name in now.columns if name not in (*keys, "customer")]
     then = then.rename({f"then_{name}": name for name in figures})
     one = now.mutate(now_n=ibis.literal(1), then_n=ibis.literal(0), **{f"then_{name}": 0.0 for name in figures})

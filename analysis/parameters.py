@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analysis.framing import Frame
 
-__all__ = ["Against", "Dimension", "Interval", "OfFirst", "OfLast", "Parameters"]
+__all__ = ["Against", "Dimension", "Interval", "OfFirst", "OfLast", "OverTime", "Parameters"]
 
 Against = Literal["", "previous", "year"]
 
@@ -80,6 +80,11 @@ class Parameters(BaseModel):
         left = {key: value for key, value in said.items() if key not in self.model_fields_set}
         return self.model_copy(update=left) if left else self
 
+    @property
+    def of_parts(self) -> bool:
+        """Whether rows with a day are of parts of the period, so that one may be compared with another."""
+        return True
+
     def period(self, frame: Frame, days: int | None = None) -> tuple[date, date]:
         """The days asked for, the first and the one after the last: today's is in it, and not complete.
 
@@ -91,6 +96,16 @@ class Parameters(BaseModel):
         earliest = max(frame.begins, until - timedelta(days=days or self.length))
         since = self.since or frame.start_of(earliest, self.interval)
         return since, max(until, since + timedelta(days=1))
+
+
+class OverTime(Parameters):
+    """Parameters of what is told of the whole period unless its course is asked for."""
+
+    over_time: bool = Field(False, description="A row for each part of the period (`interval`), not one of all.")
+
+    @property
+    def of_parts(self) -> bool:
+        return self.over_time
 
 
 class OfFirst(Parameters):

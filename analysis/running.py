@@ -80,7 +80,7 @@ def run(analysis: Analysis[P], engine: Engine, given: P, figures: Collection[str
         )
         columns += comparing_columns(compare)
         if rows:
-            notes += notes_against(given, anything, base.frame, periods=bool(dated(analysis, rows)))
+            notes += notes_against(given, anything, base.frame, periods=bool(dated(analysis, rows, given)))
     since, until = given.period(base.frame)
     return Result(
         name=analysis.name,

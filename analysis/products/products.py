@@ -10,18 +10,17 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Text, Total
-from analysis.parameters import Parameters
+from analysis.parameters import OverTime
 
 __all__ = ["PRODUCTS", "Level", "sold"]
 
 Level = Literal["product", "category"]
 
 
-class Asked(Parameters):
+class Asked(OverTime):
     """Of products or of categories, over the whole period or by its parts."""
 
     level: Level = Field("product", description="Products or categories.")
-    over_time: bool = Field(False, description="A row for each part of the period (`interval`), not one of all.")
 
 
 def sold(base: Base, level: Level) -> ir.Table:

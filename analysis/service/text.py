@@ -8,7 +8,7 @@ from pydantic import Field
 
 from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Count, Customers, Need, Ratio, Row, Share, Text, Words
-from analysis.parameters import Parameters
+from analysis.parameters import OverTime
 from models.texts.foretold import Foretold, quality_of
 from models.texts.sentiment import LATEST, LEAST, LEAST_OF_EACH, RIGHT
 from models.texts.text_reader import WRITING
@@ -22,10 +22,9 @@ EVERY_TOPIC, NO_TOPIC = "every topic", "no topic"
 _BESIDE = Chart("stacked", x="topic", y=("negative", "unknown", "middle", "positive"))
 
 
-class Asked(Parameters):
+class Asked(OverTime):
     """Of which texts."""
 
-    over_time: bool = Field(False, description="A row for each part of the period (`interval`), not one of all.")
     language: str = Field("", description="Only texts in this language: en, zh, or another code.")
     kind: str = Field("", description="Only texts of this role, such as review or ticket_opened; all unless said.")
 
