@@ -129,12 +129,17 @@ def test_where_there_is_one_period_the_whole_is_compared() -> None:
     assert (row["revenue"], row["revenue_before"]) == (40 * 5000, None)
     [row] = run(PROFIT, engine, PROFIT.parameters(**(asked | {"until": date(2026, 3, 1)}))).rows
     assert (row["revenue"], row["revenue_before"], row["revenue_course"]) == (40 * 2000, None, "")
-    early = archived([*shop, paid("x", "2025-12-01", 1)], until="2026-03-20")
+    early = archived([*shop, paid("x", "2025-12-01", 1), paid("y", "2025-12-10", 1)], until="2026-03-20")
     asked |= {"until": date(2026, 3, 13)}
     [row] = run(PROFIT, early, PROFIT.parameters(**asked)).rows
     assert (row["revenue_before"], row["revenue_course"]) == (40 * 1000, "up")
-    rows = run(PRODUCTS, early, PRODUCTS.parameters(**asked)).rows  # its period is blank where it is not asked for
-    assert [row["revenue_before"] for row in rows] == [40 * 1000]
+    rows = run(PRODUCTS, early, PRODUCTS.parameters(**asked)).rows  # all of the period, unless asked for over time
+    assert [(row["revenue_before"], row["revenue_course"]) for row in rows] == [(40 * 1000, "up")]
+    asked |= {"since": date(2026, 2, 1), "until": date(2026, 4, 1)}
+    rows = run(PRODUCTS, early, PRODUCTS.parameters(**asked)).rows
+    assert [row["revenue_before"] for row in rows] == [40 * 1000 + 100], "of two months, not of one"
+    rows = run(PRODUCTS, early, PRODUCTS.parameters(**asked, over_time=True)).rows
+    assert [row["revenue_before"] for row in rows] == [40 * 1000, None]
 
 
 def test_what_is_compared_is_said() -> None:
