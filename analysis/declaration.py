@@ -224,6 +224,8 @@ class Analysis(Generic[P]):
         dimensions: the columns that make a cell, in the order of the table.
         measures: the figures of a cell.
         once: whether members have each customer once in a cell, whatever is asked, so that rows are customers.
+        tally: the sums of the members by cell, the dimensions' columns and what is no share and no ratio, where that is
+            cheaper than to have a row for each member; None where they have to be summed.
         chart: how it is drawn.
         drawn: how it is drawn where what was asked changes that; None: as `chart` says.
         finish: makes rows of the summed rows, in Python: cumulated, tested, completed. Rows keep the dimensions.
@@ -246,6 +248,7 @@ class Analysis(Generic[P]):
     parameters: type[P] = Parameters  # type: ignore[assignment]
     needs: Sequence[Need] = ()
     once: bool = False
+    tally: Callable[[Base, P], ir.Table | None] | None = None
     drawn: Callable[[P], Chart] | None = None
     finish: Callable[[list[Row], Base, P], list[Row]] | None = None
     columns: Sequence[Column] = ()

@@ -179,8 +179,11 @@ def _refuse(analysis: Analysis[P], given: P) -> None:
 
 def cells(analysis: Analysis[Any], base: Base) -> ir.Table:
     """The expression of an analysis: one row a cell, in the order of its dimensions."""
-    members = keyed_members(analysis, base)
     keys = [column.name for column in analysis.dimensions]
+    tallied = analysis.tally(base, base.given) if analysis.tally else None
+    if tallied is not None:
+        return tallied.order_by(keys)
+    members = keyed_members(analysis, base)
     parts = []
     counts = [each for each in analysis.measures if isinstance(each, Customers)]
     of_rows = {each.name: _counted(members, each.where) for each in counts} if analysis.once else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import ClassVar
 
 import ibis
@@ -29,21 +29,46 @@ class Asked(Parameters):
 
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each customer on each day by which they had been active within 28 days; the last active day tells."""
-    since, until = asked.period(base.frame)
+    each = _on_days(base, asked, _spans(base, asked))
+    return each.select("day", "customer", daily=each.ago == 0, weekly=each.ago < 7)
+
+
+def _tally(base: Base, asked: Asked) -> ir.Table:
+    """Customers of a day by how long ago their last active day was: those of the same two days count together."""
+    spans = _spans(base, asked).group_by("active", "ahead").agg(customers=lambda t: t.count())
+    each = _on_days(base, asked, spans)
+    return each.group_by("day").agg(
+        daily=(each.ago == 0).ifelse(each.customers, 0).sum(),
+        weekly=(each.ago < 7).ifelse(each.customers, 0).sum(),
+        monthly=each.customers.sum(),
+    )
+
+
+def _begins(base: Base, asked: Asked) -> date:
+    """The first day that is counted: one window more, for the mean of the daily figures of the first days."""
+    return asked.period(base.frame)[0] - timedelta(days=_MONTH - 1)
+
+
+def _spans(base: Base, asked: Asked) -> ir.Table:
+    """A row for each customer on each day on which they were active: for how many days it is the last one, up to 28."""
+    _, until = asked.period(base.frame)
     events = base.chosen(base.doing(asked.role))
-    # One window more, for the mean of the daily figures of the first days.
-    begins = since - timedelta(days=_MONTH - 1)
-    events = events.filter((events.day >= ibis.date(begins - timedelta(days=_MONTH - 1))) & (events.day < until))
+    begins = _begins(base, asked) - timedelta(days=_MONTH - 1)
+    events = events.filter((events.day >= ibis.date(begins)) & (events.day < until))
     days = events.select("customer", active="day").distinct()
     following = days.active.lead().over(ibis.window(group_by="customer", order_by="active"))
-    days = days.mutate(gap=following.delta(days.active, unit="day"))
-    ago = ibis.range(0, _MONTH).unnest().name("ago").as_table()
-    each = days.cross_join(ago)
-    each = each.filter(each.gap.isnull() | (each.ago < each.gap))
+    gap = following.delta(days.active, unit="day").fill_null(_MONTH)
+    return days.mutate(ahead=ibis.least(gap, ibis.literal(_MONTH, "int64")))
+
+
+def _on_days(base: Base, asked: Asked, spans: ir.Table) -> ir.Table:
+    """Spans once for each `day` that is asked for, `ago` days after the active one."""
+    _, until = asked.period(base.frame)
+    each = spans.cross_join(ibis.range(0, _MONTH).unnest().name("ago").as_table())
+    each = each.filter(each.ago < each.ahead)
     each = each.mutate(day=each.active + each.ago.cast("int32").as_interval("D"))
-    each = each.filter((each.day >= ibis.date(begins)) & (each.day < ibis.date(until)))
-    each = each.filter(each.day <= ibis.date(base.today))
-    return each.select("day", "customer", daily=each.ago == 0, weekly=each.ago < 7)
+    each = each.filter((each.day >= ibis.date(_begins(base, asked))) & (each.day < ibis.date(until)))
+    return each.filter(each.day <= ibis.date(base.today))
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
@@ -87,6 +112,7 @@ ACTIVE = Analysis(
     needs=(Need("visit"),),
     members=_members,
     once=True,
+    tally=_tally,
     dimensions=(Column("day", Text("Day", "日期"), "date", "dimension"),),
     measures=(
         Customers("daily", Text("That day", "当日"), where="daily"),

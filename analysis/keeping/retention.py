@@ -33,13 +33,37 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     each = grid(base, theirs, asked.ages, asked.windows)
     came = aged(base, theirs, dated(base, asked.back), asked.windows)
     seen = came.group_by("customer", "age").agg(times=came.count(), net=came.net.sum())
-    latest = came.group_by("customer").agg(latest=came.age.max())
-    joined = each.left_join(seen, ["customer", "age"]).left_join(latest, each.customer == latest.customer)
-    times = seen.times.fill_null(0)
-    again = (latest.latest >= each.age) if asked.mode == "on_or_after" else (times >= 1)
-    # Everybody of the cohort was there in its own period: of that one it says who came a second time.
-    returned = ibis.ifelse(each.age == 0, times >= (2 if asked.start == asked.back else 1), again.fill_null(False))
+    joined = each.left_join(seen, ["customer", "age"])
+    returned = _returned(asked, each.age, seen.times.fill_null(0))
+    if asked.mode == "on_or_after":
+        latest = came.group_by("customer").agg(latest=came.age.max())
+        joined = joined.left_join(latest, each.customer == latest.customer)
+        again = (latest.latest >= each.age).fill_null(False)
+        returned = ibis.ifelse(each.age == 0, returned, again)
     return joined.select(each.cohort, each.age, each.customer, returned=returned, net=seen.net.fill_null(0))
+
+
+def _returned(asked: Asked, age: ir.IntegerValue, times: ir.IntegerValue) -> ir.BooleanValue:
+    """Everybody of the cohort was there in its own period: of that one it says who came a second time."""
+    first = ibis.literal(2 if asked.start == asked.back else 1, "int64")
+    return times >= ibis.ifelse(age == 0, first, ibis.literal(1, "int64"))
+
+
+def _tally(base: Base, asked: Asked) -> ir.Table | None:
+    """Cohorts at the ages that the calendar has reached, and of those who came how many did: nobody else has a row."""
+    if asked.windows == "rolling" or asked.mode == "on_or_after":
+        return None
+    theirs = cohorts(base, asked.start)
+    each = grid(base, theirs.group_by("cohort").agg(customers=theirs.count()), asked.ages)
+    came = aged(base, theirs, dated(base, asked.back))
+    seen = came.group_by("cohort", "customer", "age").agg(times=came.count(), net=came.net.sum())
+    sums = seen.group_by("cohort", "age").agg(
+        returned=_returned(asked, seen.age, seen.times).ifelse(1, 0).sum(), net=seen.net.cast("decimal(38, 0)").sum()
+    )
+    joined = each.left_join(sums, ["cohort", "age"])
+    return joined.select(
+        each.cohort, each.age, each.customers, returned=sums.returned.fill_null(0), net=sums.net.fill_null(0)
+    )
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
@@ -100,6 +124,7 @@ RETENTION = Analysis(
     needs=(Need("purchase", ("amount", "subject")), Need("refund", ("amount", "subject"), ("net",))),
     members=_members,
     once=True,
+    tally=_tally,
     dimensions=(
         Column("cohort", Text("Cohort", "同期群"), "date", "dimension"),
         Column("age", Text("Periods later", "之后第几期"), "count", "dimension"),
