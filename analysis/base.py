@@ -190,16 +190,25 @@ class Base:
         narrowed = self.chooses_customers or self._own_people_are_out
         return table.semi_join(self.people, "customer") if narrowed else table
 
-    def at_ends(self) -> ir.Table:
-        """How customers were at the end of each period asked for: `spells`, with `period`.
+    @cached_property
+    def spans(self) -> ir.Table:
+        """`spells` of those asked for that hold at the end of a period asked for, with the `first` such period, and
+        `beyond`, the first after it at whose end they held no more.
 
-        As of its last local day, or of yesterday, the last that is over, in a period that still runs.
+        The end is that of its last local day, or of yesterday, the last that is over, in a period that still runs.
         """
-        calendar = self.calendar
-        last = ibis.least(calendar.ends - ibis.interval(days=1), ibis.date(self.today - timedelta(days=1)))
-        joined = self.spells.cross_join(calendar.select("period", _last=last))
-        there = (joined.day <= joined["_last"]) & (joined.until.isnull() | (joined.until > joined["_last"]))
-        return joined.filter(there).drop("_last")
+        starts, table, today = self._starts, self.spells, ibis.date(self.today)
+        begins, ends = ibis.date(starts[0]), ibis.date(self.frame.next(starts[-1], self.given.interval))
+        beyond = ibis.ifelse(
+            (table.until < today).fill_null(False), ibis.least(self.period_of(table.until), ends), ends
+        )
+        table = table.mutate(first=ibis.greatest(self.period_of(table.day), begins), beyond=beyond)
+        return table.filter((table.day < today) & (table.first < table.beyond))
+
+    def at_ends(self, table: ir.Table) -> ir.Table:
+        """`spans`, or what is made of them, once for each `period` at whose end they held."""
+        joined = table.cross_join(self.calendar.select("period"))
+        return joined.filter((joined.first <= joined.period) & (joined.period < joined.beyond))
 
     def of(self, *roles: str) -> ir.Table:
         """`facts` of these roles, of all times."""
@@ -263,13 +272,18 @@ class Base:
     @cached_property
     def calendar(self) -> ir.Table:
         """One row a period asked for, also of those without any event: `period`, and `ends`, the day after its last."""
+        table = ibis.array([ibis.date(start) for start in self._starts]).unnest().name("period").as_table()
+        return table.mutate(ends=self.after(table.period, self.given.interval))
+
+    @property
+    def _starts(self) -> list[date]:
+        """The first days of the periods asked for."""
         since, until = self.given.period(self.frame)
         until = min(until, self.today + timedelta(days=1))
         starts = [self.frame.start_of(since, self.given.interval)]
         while (following := self.frame.next(starts[-1], self.given.interval)) < until:
             starts.append(following)
-        table = ibis.array([ibis.date(start) for start in starts]).unnest().name("period").as_table()
-        return table.mutate(ends=self.after(table.period, self.given.interval))
+        return starts
 
     def complete(self, period: date) -> bool:
         """Whether all of a period has passed, and was asked for."""

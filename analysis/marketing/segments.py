@@ -34,15 +34,18 @@ class Asked(Parameters):
 _NAMES = tuple(rule.name for rule in BUILTIN)
 
 
+def _segmented(base: Base, asked: Asked, spans: ir.Table) -> ir.Table:
+    """Spans, or what is made of them, once for each segment in which their customer was."""
+    each = spans.filter(spans.segments.length() > 0)
+    each = each.mutate(segment=each.segments.unnest()).drop("segments")
+    if not asked.basis:
+        return each
+    return each.filter(each.segment.isin([name for name, of in base.frame.bases.items() if of == asked.basis]))
+
+
 def _members(base: Base, asked: Asked) -> ir.Table:
     """A row for each segment and customer who is in it at the end of a period, or was at the end of the one before."""
-    ends = base.at_ends()
-    each = ends.filter(ends.segments.length() > 0)
-    each = each.select("period", "customer", "net_12m", "risk", segment=each.segments.unnest())
-    if asked.basis:
-        each = each.filter(
-            each.segment.isin([name for name, basis in base.frame.bases.items() if basis == asked.basis])
-        )
+    each = _segmented(base, asked, base.at_ends(base.spans).select("period", "customer", "net_12m", "risk", "segments"))
     now = each.mutate(here=ibis.literal(1), before=ibis.literal(0))
     following = base.after(each.period, asked.interval)
     was = each.mutate(
@@ -61,10 +64,39 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     )  # fmt: skip
 
 
+def _tally(base: Base, asked: Asked) -> ir.Table:
+    """Spans in a segment that hold at the ends of the same periods count together. Whoever's span ended is still in it
+    if another of theirs begins there."""
+    spans = base.spans
+    each = _segmented(base, asked, spans.select("customer", "first", "beyond", "net_12m", "risk", "segments"))
+    alike = each.group_by("segment", "first", "beyond").agg(
+        customers=each.count(), net=each.net_12m.fill_null(0).cast("decimal(38, 0)").sum(),
+        scored=each.risk.count(), risks=each.risk.fill_null(0.0).sum(),
+    )  # fmt: skip
+    joined = alike.cross_join(base.calendar.select("period"))
+    joined = joined.filter((joined.first <= joined.period) & (joined.period <= joined.beyond))
+    inside, began, ended = joined.period < joined.beyond, joined.period == joined.first, joined.period == joined.beyond
+    sums = joined.group_by("period", "segment").agg(
+        customers=inside.ifelse(joined.customers, 0).sum(), began=began.ifelse(joined.customers, 0).sum(),
+        ended=ended.ifelse(joined.customers, 0).sum(), net=inside.ifelse(joined.net, 0).sum(),
+        scored=inside.ifelse(joined.scored, 0).sum(), risks=inside.ifelse(joined.risks, 0.0).sum(),
+    )  # fmt: skip
+    begins = each.select("customer", "segment", period="first")
+    stayed = each.select("customer", "segment", period="beyond").inner_join(begins, ["customer", "segment", "period"])
+    stayed = stayed.group_by("period", "segment").agg(stayed=stayed.count())
+    both = sums.left_join(stayed, ["period", "segment"])
+    still = stayed.stayed.fill_null(0)
+    return both.select(
+        sums.period, sums.segment, sums.customers, entered=sums.began - still, left=sums.ended - still, net=sums.net,
+        scored=sums.scored, risks=sums.risks,
+    )  # fmt: skip
+
+
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
     """Shares of all who are known at the end of the period, and whether a segment grew beyond chance."""
-    ends = base.at_ends()
-    found = base.engine.fetch(ends.group_by("period").agg(there=ends.count())).to_pylist()
+    alike = base.spans.group_by("first", "beyond").agg(customers=lambda t: t.count())
+    ends = base.at_ends(alike)
+    found = base.engine.fetch(ends.group_by("period").agg(there=ends.customers.sum())).to_pylist()
     every = {row["period"]: row["there"] for row in found}
     width = quantile_of_normal(base.frame.confidence)
     first = min((row["period"] for row in rows), default=None)
@@ -110,6 +142,7 @@ SEGMENTS = Analysis(
     needs=(Need("*"),),
     members=_members,
     once=True,
+    tally=_tally,
     dimensions=(
         Column("period", Text("Period", "时期"), "date", "dimension"),
         Column("segment", Text("Segment", "分群"), "text", "dimension", words=Words(_NAMES)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +63,25 @@ def test_one_sort_and_a_merge() -> None:
     assert [(row["period"].month, row["segment"], row["customers"]) for row in rows] == [
         (1, "fan", 1), (2, "fan", 1), (3, "fan", 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("interval", ["day", "week", "month"])
+def test_ends_of_periods_are_those_of_their_last_days(interval: str) -> None:
+    """Against plain Python: the newest row of each customer by the last day that is over."""
+    engine = archived(PEOPLE, until="2026-03-10 12:00", profiles=DAYS, plan=PLAN)
+    found = run(SEGMENTS, engine, Asked(since=date(2026, 1, 1), interval=interval)).rows
+    figures = {(row["period"], row["segment"]): row["customers"] for row in found if row["customers"]}
+    expected: dict[tuple[date, str], int] = {}
+    start = engine.frame.start_of(date(2026, 1, 1), interval)
+    while start <= date(2026, 3, 10):
+        following = engine.frame.next(start, interval)
+        last = min(following - timedelta(days=1), date(2026, 3, 9))
+        for name in "ABCDE":
+            rows = [row for row in DAYS if row["customer"] == name and row["day"] <= last]
+            for segment in max(rows, key=lambda row: row["day"])["segments"] if rows else []:
+                expected[start, segment] = expected.get((start, segment), 0) + 1
+        start = following
+    assert figures == expected
 
 
 def test_a_trend_is_beyond_chance() -> None:
