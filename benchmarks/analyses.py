@@ -225,7 +225,7 @@ def _run(
         "plain": {},
     }
     base = Base(engine, Parameters())
-    for name in ("refunds", "orders", "lines", "readings"):
+    for name in ("refunds", "orders", "lines", "spells", "readings"):
         tell(name)
         figures["kept"][name] = _measured(lambda name=name: getattr(base, name))[0]  # type: ignore[misc]
     figures["texts"] = engine._con.sql("SELECT count(*) FROM readings").fetchall()[0][0]

@@ -60,14 +60,11 @@ SELECT * FROM customer_events WHERE customer NOT IN (
 
 _PROFILES = """
 CREATE OR REPLACE TEMP VIEW profile_days AS
-SELECT rows.* EXCLUDE (log_partition, log_offset), lead(day) OVER (PARTITION BY customer ORDER BY day) AS until
-FROM (
-    SELECT profile_rows.* FROM profile_rows LEFT JOIN customers ON customers.home = profile_rows.customer
-    WHERE coalesce(customers.customer, profile_rows.customer) = profile_rows.customer
-    QUALIFY row_number() OVER (
-        PARTITION BY profile_rows.customer, day ORDER BY changed DESC, log_partition DESC, log_offset DESC
-    ) = 1
-) AS rows;
+SELECT p.* EXCLUDE (log_partition, log_offset), lead(p.day) OVER theirs AS until
+FROM profile_rows p LEFT JOIN customers ON customers.home = p.customer
+WHERE coalesce(customers.customer, p.customer) = p.customer
+WINDOW theirs AS (PARTITION BY p.customer ORDER BY p.day, p.changed, p.log_partition, p.log_offset)
+QUALIFY until IS DISTINCT FROM p.day;  -- of one day the last row
 
 CREATE OR REPLACE TEMP VIEW profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'customer';
 CREATE OR REPLACE TEMP VIEW company_profiles AS SELECT * EXCLUDE (kind) FROM profile_days WHERE kind = 'company';

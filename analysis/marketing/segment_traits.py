@@ -121,6 +121,7 @@ SEGMENT_TRAITS = Analysis(
     parameters=Asked,
     needs=(Need("*"), Need("purchase", ("items",), ("bought product", "bought category"))),
     members=_members,
+    once=True,
     dimensions=(
         Column("segment", Text("Segment", "分群"), "text", "dimension", words=_WORDS),
         Column("feature", Text("Feature", "特征"), "text", "dimension", words=_WORDS),

@@ -1,4 +1,4 @@
-"""Where cells are counted by a cheaper way than by their members, they are the same, whatever is asked."""
+"""Where cells are counted by a cheaper way, they are those that their members make, whatever is asked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from analysis.base import Base
 from analysis.engines.duck import Duck
 from analysis.registry import analyses
-from analysis.running import run
+from analysis.running import cells, run
 from tests.analysed import archived, happened
 from tests.histories import History, engine_of, history
 
@@ -43,7 +44,8 @@ ASKED: dict[str, list[dict[str, Any]]] = {
 def snapshots() -> Duck:
     """Customers who change now and then, some of whom are one."""
     chance = random.Random(3)
-    told = [happened(f"c{number}", "purchase", "01-02", subject=f"{number}") for number in range(60)]
+    told = [happened(f"c{number}", "purchase", "01-02", subject=f"{number}", channel="web", product=f"p{number % 3}")
+            for number in range(60)]  # fmt: skip
     days = []
     for number in range(60):
         for day in sorted(chance.sample(range(70), chance.randint(1, 12))):
@@ -73,3 +75,11 @@ def test_they_are_the_sums_of_the_members(engines: dict[str, Duck], name: str, n
     found, summed = (run(each, engines[name], asked) for each in (analysis, replace(analysis, tally=None)))
     assert found.rows == summed.rows
     assert len(found.rows) > 3
+
+
+def test_traits_have_each_customer_once(engines: dict[str, Duck]) -> None:
+    analysis, engine = analyses()["segment_traits"], engines["segments"]
+    base = Base(engine, analysis.parameters())
+    found, summed = (engine.fetch(cells(each, base)).to_pylist() for each in (analysis, replace(analysis, once=False)))
+    assert found == summed
+    assert {row["feature"] for row in found} == {"", "channel", "bought product"}
