@@ -29,8 +29,9 @@ Row = dict[str, Any]
 
 P = TypeVar("P", bound=Parameters)
 
-Unit = Literal["count", "customers", "share", "money", "days", "seconds", "points", "text", "date", "factor"]
-"""Of a column: `money` is whole minor units of the plan's currency, `share` lies between 0 and 1."""
+Unit = Literal["count", "customers", "share", "money", "days", "seconds", "points", "text", "date", "factor", "number"]
+"""Of a column: `money` is whole minor units of the plan's currency, `share` is a part of something or a relative change
+(1 is all of it), `factor` says how many times as much, `number` has no unit."""
 
 
 @dataclass(frozen=True, slots=True)

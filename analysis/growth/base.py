@@ -195,7 +195,7 @@ BASE = Analysis(
         Share("repurchase", Text("Repurchase rate", "复购率"), part="repeated", whole="begun"),
     ),
     columns=(
-        Column("growth", Text("Growth", "增长率"), "factor"),
+        Column("growth", Text("Growth", "增长率"), "share"),
         Column("churn_change", Text("Churn against the period before", "流失率较上期"), "text", "note", words=COURSE),
         Column(
             "conversion_change",

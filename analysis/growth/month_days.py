@@ -58,7 +58,7 @@ MONTH_DAYS = Analysis(
     dimensions=(Column("month_day", Text("Day of the month", "几号"), "count", "dimension"),),
     measures=(Count("events", Text("Events", "事件")), Customers("customers", Text("Customers", "客户"))),
     columns=(
-        Column("each", Text("Each time", "每次"), "factor"),
+        Column("each", Text("Each time", "每次"), "number"),
         Column("index", Text("Index", "指数"), "factor"),
     ),
     finish=_finish,

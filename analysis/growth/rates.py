@@ -112,7 +112,7 @@ RATES = Analysis(
         Ratio("response", Text("Answered, share", "应答率"), "share", part="answers", whole="asked"),
     ),
     columns=(
-        Column("per_hundred", Text("Answers per 100 active", "每百位活跃客户回答数"), "factor"),
+        Column("per_hundred", Text("Answers per 100 active", "每百位活跃客户回答数"), "number"),
         Column(
             "complaints_change",
             Text("Complaints against the period before", "投诉率较上期"),

@@ -80,7 +80,7 @@ TRENDS = Analysis(
     measures=(
         Count("events", Text("Events", "事件")),
         Customers("customers", Text("Customers", "客户")),
-        Ratio("each", Text("Per customer", "人均"), "factor", part="events", whole="customers"),
+        Ratio("each", Text("Per customer", "人均"), "number", part="events", whole="customers"),
         Total("sum", Text("Sum", "合计"), "money", value="amount"),
         Quantile("median", Text("Median", "中位数"), "money", value="amount"),
     ),

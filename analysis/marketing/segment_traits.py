@@ -135,7 +135,7 @@ SEGMENT_TRAITS = Analysis(
         Column("lift", Text("Lift", "提升度"), "factor"),
         Column("lift_low", Text("lowest", "下限"), "factor", "note"),
         Column("lift_high", Text("highest", "上限"), "factor", "note"),
-        Column("q", Text("q", "q 值"), "factor", "note"),
+        Column("q", Text("q", "q 值"), "number", "note"),
         Column("compared", Text("Compared", "比较数"), "count", "note"),
         Column("what", Text("What", "内容"), "text", "note", words=_WORDS),
     ),

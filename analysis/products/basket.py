@@ -149,7 +149,7 @@ BASKET = Analysis(
         Column("low", Text("lowest", "下限"), "factor", "note"),
         Column("high", Text("highest", "上限"), "factor", "note"),
         Column("leverage", Text("Leverage", "杠杆率"), "share", "note"),
-        Column("q", Text("q", "q 值"), "factor", "note"),
+        Column("q", Text("q", "q 值"), "number", "note"),
         Column("compared", Text("Pairs compared", "比较的对数"), "count", "note"),
     ),
     finish=_finish,

@@ -163,7 +163,7 @@ CANDIDATES = Analysis(
     ),
     measures=(
         Customers("customers", Text("Candidates", "潜在买家")),
-        Total("chance", Text("Purchases to expect", "预期购买数"), "factor"),
+        Total("chance", Text("Purchases to expect", "预期购买数"), "number"),
         Ratio("chance_of_each", Text("Chance of each", "人均概率"), "share", part="chance", whole="customers"),
         Total("expected", Text("Expected margin", "预期毛利"), "money"),
     ),

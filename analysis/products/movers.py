@@ -136,7 +136,7 @@ MOVERS = Analysis(
         Column("ratio", Text("Orders against before", "订单之比"), "factor"),
         Column("low", Text("lowest", "下限"), "factor", "note"),
         Column("high", Text("highest", "上限"), "factor", "note"),
-        Column("q", Text("q", "q 值"), "factor", "note"),
+        Column("q", Text("q", "q 值"), "number", "note"),
         Column("verdict", Text("Verdict", "判断"), "text", "note", words=_VERDICTS),
     ),
     finish=_finish,

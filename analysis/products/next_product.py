@@ -123,7 +123,7 @@ NEXT = Analysis(
     ),
     measures=(
         Customers("customers", Text("Customers", "客户")),
-        Total("weight", Text("Weight", "权重"), "factor"),
+        Total("weight", Text("Weight", "权重"), "number"),
     ),
     columns=(
         Column("of", Text("Buyers", "购买客户"), "customers", "note"),
@@ -132,7 +132,7 @@ NEXT = Analysis(
         Column("lift", Text("Lift", "提升度"), "factor"),
         Column("low", Text("lowest", "下限"), "factor", "note"),
         Column("high", Text("highest", "上限"), "factor", "note"),
-        Column("q", Text("q", "q 值"), "factor", "note"),
+        Column("q", Text("q", "q 值"), "number", "note"),
     ),
     finish=_finish,
     chart=Chart("heat", x="a", y="b", color="lift"),

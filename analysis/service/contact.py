@@ -61,7 +61,7 @@ CONTACT = Analysis(
     measures=(
         Total("contacts", Text("Contacts", "联系次数")),
         Customers("customers", Text("Customers", "客户")),
-        Ratio("each", Text("Contacts a customer", "人均次数"), "factor", part="contacts", whole="customers"),
+        Ratio("each", Text("Contacts a customer", "人均次数"), "number", part="contacts", whole="customers"),
         Customers("double", Text("By two departments", "被两个部门联系"), where="double"),
         Customers("once", Text("Once", "一次"), where="once"),
         Customers("twice", Text("Twice", "两次"), where="twice"),

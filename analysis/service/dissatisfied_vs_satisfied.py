@@ -112,8 +112,8 @@ DISSATISFIED_VS_SATISFIED = Analysis(
         ],
     ),
     columns=(
-        Column("of_dissatisfied", Text("Dissatisfied: share or mean", "不满意：比例或均值"), "factor"),
-        Column("of_satisfied", Text("Satisfied: share or mean", "满意：比例或均值"), "factor"),
+        Column("of_dissatisfied", Text("Dissatisfied: share or mean", "不满意：比例或均值"), "number"),
+        Column("of_satisfied", Text("Satisfied: share or mean", "满意：比例或均值"), "number"),
         *COMPARED,
     ),
     finish=_finish,

@@ -25,8 +25,8 @@ class Measured(Document):
     name: str
     label: str
     unit: str = Field(
-        description="count, customers, share (0 to 1), money:CURRENCY in whole minor units, days, seconds, points, "
-        "factor, date or text."
+        description="count, customers, share (1 is all of it), money:CURRENCY in whole minor units, days, seconds, "
+        "points, factor (times as much), number, date or text."
     )
     kind: str = Field(description="`dimension`: part of the cell's key; `measure`: a figure; `note`: beside them.")
     part: str = Field("", description="Of a share or a mean: the column above the line.")
