@@ -15,7 +15,7 @@ from analysis.declaration import Analysis, Chart, Column, Customers, Need, Row, 
 from analysis.parameters import Parameters
 from profiles.money import exponent
 
-__all__ = ["EXPERIMENT", "Sequence"]
+__all__ = ["EXPERIMENT", "Outcome", "Sequence", "entered"]
 
 _LEAST = 1000  # customers before an interval is told
 _VERDICTS = Words(("brings", "harms", "no effect worth having", "not known yet", "nobody is held out"))
@@ -23,14 +23,19 @@ _TELLING = 100  # customers before it is told how many it takes
 _TUNED = 4000  # customers for which it is the narrowest
 
 
-class Asked(Parameters):
-    """What counts, within how long, and which effect would be worth having."""
+class Outcome(Parameters):
+    """Who is looked at, what counts, and within how long."""
 
     outcome: Literal["purchase", "net"] = Field("purchase", description="What counts: an order, or net of orders.")
     within: int = Field(28, ge=1, le=366, description="Days after the risk rose within which it counts.")
     threshold: float | None = Field(
         None, gt=0, lt=1, description="The risk from which on a customer is looked at; that of the plan's alerts."
     )
+
+
+class Asked(Outcome):
+    """Which effect would be worth having, too."""
+
     least: float = Field(
         0.01, gt=0, description="The smallest effect worth having: a share of 1, or for net minor units a customer."
     )
@@ -98,21 +103,36 @@ class Sequence:
         return sigma * sqrt(2 * (spread + 1) / (n * spread) * log(sqrt(spread + 1) / self._alpha))
 
 
-def _members(base: Base, asked: Asked) -> ir.Table:
-    """A row for each customer whose risk rose to the threshold for the first time in the period."""
+def entered(base: Base, asked: Outcome) -> ir.Table:
+    """A row for each customer whose risk rose to the threshold for the first time in the period.
+
+    Args:
+        base: of the question.
+        asked: whom it looks at, and within how long what follows counts.
+
+    Returns:
+        `customer`, the `day` of the rise, the `risk` then, `held_out`, the `orders` and the `net` (whole minor units)
+        that followed, and whether the days within which they count are over, `closed`.
+    """
     least = asked.threshold or base.frame.threshold
     risky = base.spells.filter((base.spells.risk >= least).fill_null(False))
-    first = base.within(risky.group_by("customer").agg(day=risky.day.min()))
+    first = base.within(risky.group_by("customer").agg(day=risky.day.min(), risk=risky.risk.argmin(risky.day)))
     orders = base.orders.select("customer", "net", ordered="day")
     joined = first.left_join(orders, "customer")
     after = (joined.ordered > joined.day) & (joined.ordered <= joined.day + ibis.interval(days=asked.within))
     each = joined.mutate(after=after.fill_null(False)).group_by("customer", "day").agg(
-        orders=lambda t: t.after.ifelse(1, 0).sum(), net=lambda t: t.after.ifelse(t.net, 0).sum()
+        orders=lambda t: t.after.ifelse(1, 0).sum(), net=lambda t: t.after.ifelse(t.net, 0).sum(),
+        risk=lambda t: t.risk.max(),
     )  # fmt: skip
     arms = base.people.select("customer", "held_out")
     found = each.inner_join(arms, "customer").select(each, arms.held_out)
-    closed = found.day + ibis.interval(days=asked.within) < ibis.date(base.today)
-    held, bought = found.held_out, found.orders > 0
+    return found.mutate(closed=found.day + ibis.interval(days=asked.within) < ibis.date(base.today))
+
+
+def _members(base: Base, asked: Asked) -> ir.Table:
+    """A row for each customer whose risk rose, by the period it rose in, with what followed."""
+    found = entered(base, asked)
+    closed, held, bought = found.closed, found.held_out, found.orders > 0
     return found.select(
         "customer", "day", period=base.period_of(found.day), open=~closed,
         acted=closed & ~held, held=closed & held, acted_bought=closed & ~held & bought,

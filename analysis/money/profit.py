@@ -10,6 +10,7 @@ from analysis.base import Base
 from analysis.declaration import Analysis, Chart, Column, Customers, Need, Ratio, Row, Share, Text, Total
 from analysis.parameters import Parameters
 from analysis.relations.lines import lines
+from analysis.relations.ranking import tenth
 
 __all__ = ["DECILES", "PROFIT"]
 
@@ -142,18 +143,7 @@ def _deciles(base: Base, asked: Asked) -> ir.Table:
         place=ibis.row_number().over(ibis.window(order_by=[ibis.desc("profit"), ibis.asc("customer")])),
         of=each.count().over(ibis.window()),
     )
-    # Ten equal groups; if the number cannot be divided, the first ones have one more.
-    size, more = (each.of / 10).floor().cast("int64"), each.of % 10
-    larger = more * (size + 1)
-    return each.mutate(
-        decile=1
-        + ibis.ifelse(
-            each.place < larger,
-            (each.place / (size + 1)).floor(),
-            more + ((each.place - larger) / ibis.greatest(size, ibis.literal(1))).floor(),
-        ).cast("int64"),
-        losing=each.profit < 0,
-    )
+    return each.mutate(decile=tenth(each.place, each.of), losing=each.profit < 0)
 
 
 def _finish(rows: list[Row], base: Base, asked: Asked) -> list[Row]:
