@@ -17,6 +17,7 @@ from analysis.products.products import Level
 from analysis.ratios import quantile_of_normal
 from analysis.relations.lines import by_product
 from analysis.relations.lives import lives
+from analysis.relations.tiers import next_tiers, pays_in_time
 
 __all__ = ["CANDIDATES"]
 
@@ -41,6 +42,8 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     days = kept.distinct()
     owned = days.group_by("customer", "what").agg(last=days.day.max())
     both = _following(base, asked, owned).union(_due_again(base, asked, days, owned))
+    if asked.level == "product":
+        both = both.union(_better(base, days))
     both = both.semi_join(_reachable(base, asked), "customer")
     likeliest = ibis.window(group_by=["customer", "product"], order_by=[ibis.desc("chance"), "reason"])
     both = both.mutate(_rank=ibis.row_number().over(likeliest)).filter(lambda t: t._rank == 0).drop("_rank")
@@ -97,6 +100,14 @@ def _due_again(base: Base, asked: Asked, days: ir.Table, owned: ir.Table) -> ir.
     return due.select("customer", product="what", reason=ibis.literal("due again"), chance="chance")
 
 
+def _better(base: Base, days: ir.Table) -> ir.Table:
+    """Who has bought one tier twice and none above it; of those with invoices that are due, who pays them in time."""
+    found = next_tiers(base, days)
+    credit = pays_in_time(base)
+    found = found.anti_join(credit.filter(~credit.in_time), "customer")
+    return found.select("customer", "product", reason=ibis.literal("better ").concat(found.category), chance="chance")
+
+
 def _reachable(base: Base, asked: Asked) -> ir.Table:
     """Who is still there, may be contacted, and has not been so often lately."""
     alive = lives(base)
@@ -134,32 +145,39 @@ CANDIDATES = Analysis(
         "Of customers who are not lost, allow that somebody contacts them (`outreach`), are not held out, and were "
         "contacted less often than the cap in the last seven days by all departments together: who kept a product "
         "that another one follows beyond chance (lift of the analysis of next products, interval above 1) and has "
-        "never kept that one; and whose last purchase of a product lies 80 % of its cycle back, `cycle_days` of the "
-        f"plan's catalogue, else the median gap between purchase days, from {_GAPS} of them. The chance is the share "
-        "of buyers who did so before. What it would bring is the mean of net less cost of its lines of 365 days, "
-        "costs of the catalogue where no order tells them, else none. Expected is the one times the other. Each "
-        "customer is in one row a product, by the likeliest reason, and in so many rows at most. Of credit and of "
-        "limits of what is used nothing is known, so neither is looked at.",
+        "never kept that one; whose last purchase of a product lies 80 % of its cycle back, `cycle_days` of the "
+        f"plan's catalogue, else the median gap between purchase days, from {_GAPS} of them; and who bought one `tier` "
+        "of a category of the catalogue on two days and none above it, to whom the cheapest product of the next tier "
+        "is proposed, unless they have invoices that are due and paid less than 95 % of them by then. The chance is "
+        "the share of buyers who did so before. What it would bring is the mean of net less cost of its lines of "
+        "365 days, costs of the catalogue where no order tells them, else none. Expected is the one times the other. "
+        "Each customer is in one row a product, by the likeliest reason, and in so many rows at most. Of limits of "
+        "what is used nothing is known, so they are not looked at.",
         "在未流失、允许联系（`outreach`）、不在保留组、且最近七天各部门合计联系次数低于上限的客户中：保有某商品，"
         "而另一商品"
         "超出偶然地随后被购买（“下一个商品”的提升度区间高于 1），且从未保有后者的；"
-        "以及距上次购买某商品已过其周期 80 % 的"
-        f"——周期取计划商品目录的 `cycle_days`，否则取购买日间隔中位数（至少 {_GAPS} 个）。"
+        "距上次购买某商品已过其周期 80 % 的"
+        f"——周期取计划商品目录的 `cycle_days`，否则取购买日间隔中位数（至少 {_GAPS} 个）；"
+        "以及在目录某类别中两日购买过同一档次（`tier`）且从未购买更高档次的，向其推荐上一档次中最便宜的商品，"
+        "但有到期发票且按期付清不足 95 % 者除外。"
         "概率为以往买家中如此行动的比例。"
         "收益为 365 天内其订单行净额减成本的平均；订单未知成本时取目录成本，否则不计。期望为两者之积。"
         "每位客户对每件商品只"
-        "占一行，取最可能的原因，并限定行数。信用与用量上限未知，不予考虑。",
+        "占一行，取最可能的原因，并限定行数。用量上限未知，不予考虑。",
     ),
     parameters=Asked,
     needs=(
         Need("purchase", ("items", "subject")),
         Need("purchase", ("cost",), ("margin",)),
         Need("contact_made", (), ("contact cap",)),
+        Need("invoice", ("subject", "ends"), ("who pays in time",)),
     ),
     members=_members,
     dimensions=(
         Column("product", Text("Product", "商品"), "text", "dimension"),
-        Column("reason", Text("Why", "原因"), "text", "dimension", words=Words(("due again", "bought {0}"))),
+        Column(
+            "reason", Text("Why", "原因"), "text", "dimension", words=Words(("due again", "bought {0}", "better {0}"))
+        ),
     ),
     measures=(
         Customers("customers", Text("Candidates", "潜在买家")),

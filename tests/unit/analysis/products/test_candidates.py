@@ -73,6 +73,41 @@ def test_who_is_due_again_by_the_catalogue(tmp_path: Path) -> None:
     assert (row["chance_of_each"], row["expected"]) == (0.25, 200)
 
 
+def test_who_keeps_buying_one_tier_is_offered_the_next_unless_they_pay_late(tmp_path: Path) -> None:
+    goods = (
+        "product_id,category,price,cost,tier\nbasic,all,10,6,1\nplus,all,20,8,2\ngrand,all,30,9,2\nmost,all,90,9,3\n"
+    )
+    (tmp_path / "goods.csv").write_text(goods)
+    told = "version: 1\nanalyses: {smallest: 1}\ncatalogue: goods.csv"
+    (tmp_path / "plan.yaml").write_text(BASE.replace("version: 1", told, 1))
+    plan = load_plan(tmp_path / "plan.yaml", {})
+    again = (200, "basic"), (250, "basic")
+    rows = [
+        *[each for name in ("went", "on") for each in bought(name, *again, (260, "plus"), amount=2000)],
+        *[each for name in ("one", "late", "prompt", "early") for each in bought(name, *again)],
+        *bought("seldom", (250, "basic")), *bought("above", (100, "plus"), *again),
+        *bought("top", *again, (255, "most")),
+    ]  # fmt: skip
+    for name, days in (("late", 12), ("prompt", 10)):
+        rows += [
+            happened(name, "invoice", "06-01", subject=f"i-{name}", ends=at("06-11"), amount=900),
+            happened(name, "payment", at("06-01") + timedelta(days=days), subject=f"i-{name}", amount=900),
+        ]
+    rows.append(happened("early", "invoice", "10-15", subject="i-early", ends=at("12-24"), amount=900))
+    engine = archived(rows, until="10-20", plan=plan)
+    [row] = [row for row in run(CANDIDATES, engine, Asked()).rows if row["reason"] == "better all"]
+    # Of "went", "on", "top", "one", "late", "prompt" and "early" three went on; what is cheapest of the next tier
+    # brought 20.00 twice and 10.00 once, less the 8.00 of the catalogue.
+    assert (row["product"], row["customers"]) == ("plus", 3)
+    assert row["chance_of_each"] == pytest.approx(3 / 7)
+    assert row["expected"] == 3 * round((5000 / 3 - 800) * 3 / 7)
+    cell = {"product": "plus", "reason": "better all"}
+    names = behind(CANDIDATES, engine, Asked(), cell, "customers").customers
+    assert {each["customer"] for each in names} == {"one", "prompt", "early"}
+    rows = run(CANDIDATES, engine, Asked(level="category")).rows
+    assert [row for row in rows if row["reason"].startswith("better")] == []
+
+
 def test_nobody_and_all_paid_back() -> None:
     assert run(CANDIDATES, archived([], until="11-01"), Asked()).rows == []
     back = [happened(row["home"], "refund", row["time"] + timedelta(days=1), amount=1000, subject=row["subject"])
