@@ -143,8 +143,10 @@ class Process:
             self._reaper.forget(self._child.pid)
 
     def pause(self) -> None:
-        """SIGSTOP: it holds its connections and answers nothing."""
+        """SIGSTOP, until it has stopped: it holds its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        if self._child is not None and self.alive:  # on a busy machine some threads go on for a moment
+            os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """SIGCONT after `pause`."""
