@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 
 from console.access.masking import Sight, masked, sight_of
 from console.access.scopes import Scope, Viewer
 from console.api.entrance.callers import Callers, require
 from console.api.error_answers import ApiError
 from console.api.guard import guarded, viewer_of, wants
+from console.http.event_stream import Event, event_stream
 from console.services.ports import ApiDeps
 from console.views.companies import summary_of_company
 from console.views.operating.pipeline import RawEventView
@@ -24,13 +25,9 @@ from console.views.profile import summary_view
 from profiles.types import Profile
 from streams.watching.raw_feed import WhichEvents
 
-__all__ = ["HEARTBEAT", "live_router"]
+__all__ = ["live_router"]
 
 _BETWEEN = 0.25  # seconds between two looks at raw events
-
-HEARTBEAT = 15
-"""Seconds between heartbeats: shorter than the idle time after which proxies close a connection."""
-
 
 _LOOK = 30.0
 """Seconds after which it is looked anew whether who listens still may."""
@@ -88,20 +85,20 @@ def live_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(400, "invalid_request", "source, event, user and only_bad narrow `kind=event` alone")
         else:
             told = _events(deps, kind, viewer, still_in)
-        return EventSourceResponse(told, ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
+        return event_stream(told)
 
     return router
 
 
 async def _events(
     deps: ApiDeps, kind: str | None, viewer: Viewer, still_in: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncIterator[Event]:
     """Until who listens goes, or may no more: whoever was put out hears nothing half a minute later."""
     kinds = {name for name, scope in _KINDS.items() if viewer.may(scope)} if kind is None else {kind}
     sight = sight_of(viewer, deps.plan)
     subscription, looked = deps.feed.subscribe(), time.monotonic()
     async with aclosing(subscription):  # type: ignore[type-var]
-        yield ServerSentEvent(comment="connected")
+        yield Event(comment="connected")
         async for event in subscription:
             if event.kind not in kinds:
                 continue
@@ -109,20 +106,18 @@ async def _events(
                 if not await still_in():
                     return
                 looked = time.monotonic()
-            yield ServerSentEvent(_json(event.data, sight), event=event.kind, id=event.id)
+            yield Event(_json(event.data, sight), event=event.kind, id=event.id)
 
 
-async def _raw(
-    deps: ApiDeps, wanted: WhichEvents, still_in: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[ServerSentEvent]:
+async def _raw(deps: ApiDeps, wanted: WhichEvents, still_in: Callable[[], Awaitable[bool]]) -> AsyncIterator[Event]:
     looked = time.monotonic()
-    yield ServerSentEvent(comment="connected")
+    yield Event(comment="connected")
     with deps.raw.watch(wanted) as watcher:
         while True:
             for row in await watcher.take(1.0):
-                yield ServerSentEvent(RawEventView.of(row).model_dump_json(), event="event", id=row.id)
+                yield Event(RawEventView.of(row).model_dump_json(), event="event", id=row.id)
             told = {"shown": watcher.shown, "came": watcher.came, "trouble": watcher.trouble}
-            yield ServerSentEvent(orjson.dumps({**told, "reading": watcher.reading}).decode(), event="sample")
+            yield Event(orjson.dumps({**told, "reading": watcher.reading}).decode(), event="sample")
             await asyncio.sleep(_BETWEEN)
             if time.monotonic() - looked > _LOOK:
                 if not await still_in():

@@ -12,8 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from sse_starlette import ServerSentEvent
-
+from console.http.event_stream import Event
 from console.services.ports import Feed
 
 __all__ = ["NOTHING", "Beside", "Board", "Boards", "Kept", "Render", "Showing"]
@@ -102,7 +101,7 @@ class Board:
                 for id_, html in self.newest.fragments.items()
                 if before.fragments.get(id_) != html
             ]
-            found = self._changes[before.number] = ServerSentEvent("".join(parts)).encode() if parts else b""
+            found = self._changes[before.number] = Event("".join(parts)).encode() if parts else b""
         return found
 
     async def run(self) -> None:

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 
 from console.access.scopes import Viewer
-from console.api.live import HEARTBEAT
+from console.http.event_stream import Event, event_stream
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.live.boards import NOTHING, Beside, Boards, Render, Showing
@@ -23,8 +23,8 @@ __all__ = ["stream"]
 
 _BETWEEN = 0.25  # seconds between two states
 _LOOKS = 30.0  # seconds between two looks at whether somebody is still signed in, and at what only time changes
-_STILL = ServerSentEvent("", event="still").encode()  # a page that hears nothing for long says so (`live.js`)
-_ENDED = ServerSentEvent("", event="ended").encode()
+_STILL = Event("", event="still").encode()  # a page that hears nothing for long says so (`live.js`)
+_ENDED = Event("", event="ended").encode()
 
 StillIn = Callable[[], Awaitable[bool]]
 
@@ -61,7 +61,7 @@ def stream(
     """
     key = str(request.url), language_of(request), viewer if by_name else viewer._replace(name="")
     events = _states(boards, key, Showing(render, kinds, about, every, looks, beside), still_in)
-    return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
+    return event_stream(events, HEADERS)
 
 
 async def _states(boards: Boards, key: object, showing: Showing, still_in: StillIn) -> AsyncIterator[bytes]:

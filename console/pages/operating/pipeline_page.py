@@ -11,12 +11,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from console.access.scopes import Viewer
 from console.api.error_answers import ApiError
-from console.api.live import HEARTBEAT
 from console.api.operating.pipeline_routes import ReplayRequest, replay
+from console.http.event_stream import Event, event_stream
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
@@ -62,8 +61,7 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
     async def live(
         request: Request, wanted: Annotated[WhichEvents, Depends(_wanted)], viewer: Viewer = reads
     ) -> Response:
-        events = _events(request, wanted, viewer)
-        return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
+        return event_stream(_events(request, wanted, viewer), HEADERS)
 
     @router.post("/pipeline/replay")
     async def put_back(
@@ -94,7 +92,7 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
         entry.note(request, viewer, "source.resume", source)
         return RedirectResponse("/pipeline", 303, HEADERS)
 
-    async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent | bytes]:
+    async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[Event | bytes]:
         """`figures` and `row` are HTML of ours, `sample` is JSON."""
         language, loop = language_of(request), asyncio.get_running_loop()
         still, figures_at, seen = entry.still(request, viewer), loop.time(), viewer._replace(name="")
@@ -109,11 +107,11 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
                 if loop.time() - figures_at >= _FIGURES:
                     figures_at = loop.time()
                     state = {**shared, "flow": await flow.read()}
-                    yield ServerSentEvent(frame.fragment(language, "pipeline", "figures", state), event="figures")
+                    yield Event(frame.fragment(language, "pipeline", "figures", state), event="figures")
                 told = {"shown": watcher.shown, "came": watcher.came, "reading": watcher.reading}
-                yield ServerSentEvent(json.dumps({**told, "trouble": watcher.trouble}), event="sample")
+                yield Event(json.dumps({**told, "trouble": watcher.trouble}), event="sample")
                 await asyncio.sleep(_BETWEEN)
-        yield ServerSentEvent("", event="ended")
+        yield Event("", event="ended")
 
     return router
 
@@ -143,7 +141,7 @@ class _Written:
 
 
 def _written(frame: Frame, language: str, shared: Mapping[str, Any], row: Any) -> bytes:
-    return ServerSentEvent(frame.fragment(language, "pipeline", "row", {**shared, **_row(row)}), event="row").encode()
+    return Event(frame.fragment(language, "pipeline", "row", {**shared, **_row(row)}), event="row").encode()
 
 
 def _row(row: Any) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from starlette.types import ASGIApp
+
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
@@ -120,8 +122,16 @@ def aside(call: Callable[[], Answer]) -> Answer:
 
 
 @contextlib.contextmanager
-def living(held: MemoryStore | None = None, *, listener: socket.socket | None = None, **parts: Any) -> Iterator[Living]:
-    """A console until the end of the block, over a store that is empty unless given; `parts` as of `api_deps`."""
+def living(
+    held: MemoryStore | None = None,
+    *,
+    listener: socket.socket | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    **parts: Any,
+) -> Iterator[Living]:
+    """A console until the end of the block, over a store that is empty unless given, with something around it if asked;
+    `parts` as of `api_deps`.
+    """
     held = store() if held is None else held
     access, feed = MemoryAccessStore(), Wakes()
     settings, sources = Settings(), MemorySourceStore()
@@ -139,5 +149,5 @@ def living(held: MemoryStore | None = None, *, listener: socket.socket | None = 
     deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))
     app = create_api(deps)
     add_pages(app, deps)
-    with serving(app, listener) as url:
+    with serving(around(app), listener) as url:
         yield Living(url, held, access, feed, log, sources, deps.audit)
