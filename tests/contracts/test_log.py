@@ -28,8 +28,13 @@ PATIENCE = 1.5
 class Subject(Protocol):
     """A log with one topic, and what happens to logs."""
 
-    log: Log
     topic: str
+
+    @property
+    def log(self) -> Log: ...
+
+    def wait(self, patience: float) -> None:
+        """Have another log of so many seconds' patience; in memory it has no records yet."""
 
     async def produce(self, rows: Sequence[Row]) -> None: ...
 
@@ -45,7 +50,10 @@ class InMemory:
 
     def __init__(self) -> None:
         self.topic = "t"
-        self.log = MemoryLog({self.topic: PARTITIONS}, at_once=3, patience=PATIENCE)
+        self.wait(PATIENCE)
+
+    def wait(self, patience: float) -> None:
+        self.log = MemoryLog({self.topic: PARTITIONS}, at_once=3, patience=patience)
 
     async def produce(self, rows: Sequence[Row]) -> None:
         await self.log.produce(rows)
@@ -67,12 +75,15 @@ class OnKafka:
         self._settings = Settings(kafka=bootstrap)
         self._once = once
         self.topic = f"test-{uuid.uuid4().hex}"
-        self.log = KafkaLog(self._settings, patience=PATIENCE)
+        self.wait(PATIENCE)
         admin = KafkaAdminClient(bootstrap_servers=bootstrap)
         try:
             admin.create_topics([NewTopic(self.topic, PARTITIONS, 1)])
         finally:
             admin.close()
+
+    def wait(self, patience: float) -> None:
+        self.log = KafkaLog(self._settings, patience=patience)
 
     async def produce(self, rows: Sequence[Row]) -> None:
         producer = BatchProducer(self._settings, once=self._once)
@@ -283,6 +294,7 @@ def test_an_end_that_never_comes_is_an_error(run: Callable[[Test], None]) -> Non
 
 def test_an_end_that_comes_late_is_waited_for(run: Callable[[Test], None]) -> None:
     async def test(subject: Subject) -> None:
+        subject.wait(60)  # seconds: how fast Kafka answers decides nothing
         await subject.produce(rows(subject, 2))
 
         async def later() -> None:
