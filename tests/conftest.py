@@ -35,7 +35,7 @@ from tests.servers import (
 from tests.servers.apache import why_no_kafka
 from tests.servers.given import describe_kafka
 
-pytest_plugins = ["tests.plans", "tests.reach"]
+pytest_plugins = ["tests.leftovers", "tests.plans", "tests.reach"]
 
 # Properties are tried with the same examples every time, however busy the machine is; with others each time where a
 # longer search is asked for (CONTRIBUTING.md).

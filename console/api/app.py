@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
@@ -37,7 +36,6 @@ from console.api.reference.docs import add_docs
 from console.api.segments import segments_router
 from console.api.tracking_plan import plan_router
 from console.services.ports import ApiDeps
-from console.views.document import Problem
 
 __all__ = ["create_api"]
 
@@ -66,11 +64,10 @@ def create_api(deps: ApiDeps) -> FastAPI:
         title="Rapport support API", version=_version(), description=DESCRIPTION, openapi_url=None,
         redirect_slashes=False,  # a redirect would name the host that was asked, which anybody may make up
     )  # fmt: skip
-    otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
     v1 = APIRouter(
         prefix="/v1",
         dependencies=[Depends(_SCHEME), Depends(known_parameters)],  # the scheme is for its description: see `guard`
-        responses={**describe_errors(400, 401, 403, 429), **otherwise},
+        responses=describe_errors(400, 401, 403, 429, "default"),
         max_body_size=LARGEST_BODY,
     )
     for build in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -69,7 +70,7 @@ def analyses_router(deps: ApiDeps) -> APIRouter:
 
 def _add(router: APIRouter, deps: ApiDeps, analysis: Analysis[Any]) -> None:
     """The routes of one analysis."""
-    asked_model, behind_model = analysis.parameters, _behind_model(analysis)
+    asked_model, behind_model = analysis.parameters, _behind_model(analysis.name)
     title = analysis.title.en
 
     async def table(request: Request, asked: Parameters) -> Any:
@@ -160,8 +161,10 @@ def _as_errors() -> Iterator[None]:
         raise ApiError(400, "invalid_request", str(error)) from None
 
 
-def _behind_model(analysis: Analysis[Any]) -> type[Parameters]:
+@cache
+def _behind_model(name: str) -> type[Parameters]:
     """What is asked of a list: the parameters, the figure, and the cell."""
+    analysis = analyses()[name]
     listed = [measure.name for measure in analysis.measures if measure.listed]
     fields: Mapping[str, Any] = {
         _in_cell(column.name): (str, Field(alias=f"cell.{column.name}", description=f"{column.label.en} of the row."))
