@@ -21,6 +21,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Let go of the applications that FastAPI remembers: 4,096 functions of them, with all that these hold."""
-    for remembered in vars(sys.modules.get("fastapi.dependencies.models")).values() if "fastapi" in sys.modules else ():
+    routing = sys.modules.get("fastapi.dependencies.models")
+    for remembered in vars(routing).values() if routing else ():
         if hasattr(remembered, "cache_clear"):
             remembered.cache_clear()
