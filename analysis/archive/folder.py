@@ -27,20 +27,21 @@ class Folder:
 
     Args:
         url: a folder or an fsspec URL.
+        named_by: the setting that says it, for who has to mend it.
 
     Raises:
         Misconfigured: fsspec does not know such a URL, or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, named_by: str = "RAPPORT_ARCHIVE") -> None:
         if not url:
             raise Misconfigured(
-                "no archive is named; set RAPPORT_ARCHIVE to a folder or a URL such as s3://bucket/rapport"
+                f"no archive is named; set {named_by} to a folder or a URL such as s3://bucket/rapport"
             )
         try:
             self.fs, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise Misconfigured(f"RAPPORT_ARCHIVE={url} cannot be opened: {error}") from error
+            raise Misconfigured(f"{named_by}={url} cannot be opened: {error}") from error
         self.root = root.rstrip("/")
         self.local = isinstance(self.fs, LocalFileSystem)
 

@@ -175,7 +175,7 @@ def audiences_folder(settings: Settings) -> Folder:
             "no folder is named for audiences; set RAPPORT_AUDIENCES (or RAPPORT_ARCHIVE) to a folder or a URL such "
             "as s3://bucket/rapport"
         )
-    return Folder(url)
+    return Folder(url, "RAPPORT_AUDIENCES" if settings.audiences else "RAPPORT_ARCHIVE")
 
 
 def _read(tables: Tables, version: Version) -> dict[str, bytes] | None:

@@ -8,7 +8,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from profiles.errors import RapportError
+from profiles.errors import Misconfigured, RapportError
+from streams.settings import Settings
+from streams.sinks.audiences.audience_writer import audiences_folder
 from streams.sinks.audiences.versions import Overtaken, Tables
 from tests import REPOSITORY
 from tests.audiences import Shop, awaited, member
@@ -233,3 +235,16 @@ async def test_the_query_of_the_page_reads_the_newest_version(shop):
         found = connection.execute(second).fetchall()
 
     assert [(row[0], row[3]) for row in found] == [("p000001", "NL"), ("p000002", "BE")]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"audiences": "nosuch://x"}, "RAPPORT_AUDIENCES=nosuch://x"),
+        ({"archive": "nosuch://x"}, "RAPPORT_ARCHIVE=nosuch://x"),
+        ({}, "set RAPPORT_AUDIENCES"),
+    ],
+)
+def test_a_folder_that_cannot_be_opened_is_named_by_its_setting(given, named):
+    with pytest.raises(Misconfigured, match=named):
+        audiences_folder(Settings(**given))
