@@ -254,7 +254,7 @@ def _sentence(rows: list[Row], base: Base, asked: Asked) -> Text | None:
     days = f"{asked.window:g}"
     return Text(
         f"{done:,} of {entered:,} customers went from {first} to {last} within {days} days.",
-        f"{entered:,} 位客户中有 {done:,} 位在 {days} 天内从 {first} 走到 {last}。",
+        f"{entered:,} 位客户中有 {done:,} 位在 {days} 天内走完全程。",
     )
 
 
