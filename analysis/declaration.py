@@ -233,6 +233,8 @@ class Analysis(Generic[P]):
         columns: further columns that `finish` makes.
         sentence: one sentence on the result, None if there is nothing to say.
         notes: what a reader has to know of these rows.
+        quoted: a column of the members, of what customers write: lists behind numbers have the latest of each, for who
+            may see it. Members have the moment of each beside it, as `us`.
         without: parameters that have no meaning here: no form has them, and asking for one is wrong.
         reasons: why, where what `rules_of_all` says of all is not true here.
     """
@@ -255,6 +257,7 @@ class Analysis(Generic[P]):
     columns: Sequence[Column] = ()
     sentence: Callable[[list[Row], Base, P], Text | None] | None = None
     notes: Callable[[list[Row], Base, P], list[Text]] | None = None
+    quoted: Column | None = None
     without: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 

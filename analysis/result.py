@@ -43,4 +43,5 @@ class Behind(msgspec.Struct, kw_only=True):
     measure: str
     customers: list[Row]  # `customer`, their `margin_12m`, by which they are ordered, and what the members know of them
     total: int  # also of those beyond `customers`
+    quoted: str = ""  # which of what the members know is text of the customer's own
     as_of: datetime

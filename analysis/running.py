@@ -166,8 +166,9 @@ def behind(
     if total == most:
         total = engine.fetch(customers.agg(total=customers.count())).to_pylist()[0]["total"]
     return Behind(
-        name=analysis.name, cell=dict(cell), measure=measure, customers=rows, total=total, as_of=base.frame.now
-    )
+        name=analysis.name, cell=dict(cell), measure=measure, customers=rows, total=total, as_of=base.frame.now,
+        quoted=analysis.quoted.name if analysis.quoted is not None else "",
+    )  # fmt: skip
 
 
 def _refuse(analysis: Analysis[P], given: P) -> None:
@@ -260,9 +261,12 @@ def _side_by_side(left: ir.Table, right: ir.Table, keys: Sequence[str]) -> ir.Ta
 
 
 def _known(members: ir.Table, analysis: Analysis[Any]) -> dict[str, ir.Value]:
-    """What a list says of each customer beside who it is: the sums of what the analysis sums."""
+    """What a list says of each customer beside who it is: the sums of what the analysis sums; what they wrote last."""
     totals = [each for each in analysis.measures if isinstance(each, Total)]
-    return {each.name: members[each.value or each.name].sum() for each in totals} or {"rows": members.count()}
+    known = {each.name: members[each.value or each.name].sum() for each in totals} or {"rows": members.count()}
+    if analysis.quoted is not None:
+        known[analysis.quoted.name] = members[analysis.quoted.name].argmax(members.us)
+    return known
 
 
 def _literal(column: ir.Value, value: Any) -> ir.Value:

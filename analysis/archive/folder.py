@@ -35,9 +35,7 @@ class Folder:
 
     def __init__(self, url: str, named_by: str = "RAPPORT_ARCHIVE") -> None:
         if not url:
-            raise Misconfigured(
-                f"no archive is named; set {named_by} to a folder or a URL such as s3://bucket/rapport"
-            )
+            raise Misconfigured(f"no archive is named; set {named_by} to a folder or a URL such as s3://bucket/rapport")
         try:
             self.fs, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:

@@ -35,7 +35,7 @@ def _members(base: Base, asked: Asked) -> ir.Table:
     told = base.broken_down(told.filter(told.text.fill_null("") != ""))
     since, _ = asked.period(base.frame)
     told = told.select(
-        "by", "customer", "home", "us", "log_partition", "log_offset",
+        "by", "customer", "home", "us", "log_partition", "log_offset", "text",
         period=base.period_of(told.day) if asked.over_time else ibis.date(since),
     )  # fmt: skip
     read = base.readings
@@ -43,8 +43,8 @@ def _members(base: Base, asked: Asked) -> ir.Table:
         read = read.filter(read.language == asked.language)
     place = ["home", "us", "log_partition", "log_offset"]
     texts = told.inner_join(read.select(*place, "tone", "topics"), place).select(
-        "period", "by", "customer", "topics", negative=read.tone == "negative", middle=read.tone == "middle",
-        positive=read.tone == "positive", unknown=read.tone == "", known=read.tone != "",
+        "period", "by", "customer", "topics", "text", "us", negative=read.tone == "negative",
+        middle=read.tone == "middle", positive=read.tone == "positive", unknown=read.tone == "", known=read.tone != "",
     )  # fmt: skip
     topics = texts.mutate(topic=texts.topics.unnest())
     topics = topics.mutate(topic=(topics.topic == "").ifelse(NO_TOPIC, topics.topic))
@@ -181,4 +181,5 @@ TEXT = Analysis(
     notes=_notes,
     chart=_BESIDE,
     drawn=_drawn,
+    quoted=Column("text", Text("Wrote last", "最近写道"), "text", "note"),
 )

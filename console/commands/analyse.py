@@ -271,5 +271,8 @@ def _show_behind(
             for id_, known in rows
         ]
         labels = {MARGIN.name: MARGIN.label.en} | {each.name: each.label.en for each in analysis.measures}
+        if analysis.quoted is not None:
+            labels[analysis.quoted.name] = analysis.quoted.label.en
         headings = [labels.get(name, name) for name in figures]
-        out.print(Listing(["customer", *headings, "profile"], lines, right=headings))
+        right = [labels.get(name, name) for name in figures if name != found.quoted]
+        out.print(Listing(["customer", *headings, "profile"], lines, right=right))

@@ -99,6 +99,16 @@ def test_who_is_behind_a_number(rapport: Rapport, results: Callable[[str], Resul
     assert rapport("retention", "--behind", "returned", *cell, "--csv").count("\n") == row["returned"] + 1
 
 
+def test_what_customers_wrote_is_not_said_only_how_long_it_is(
+    rapport: Rapport, results: Callable[[str], Result]
+) -> None:
+    row = max(results("text").rows, key=lambda row: row["customers"])
+    cell = [word for name in ("period", "by", "topic") for word in ("--cell", f"{name}={row[name]}")]
+    found = json.loads(rapport("text", "--behind", "customers", *cell, "--json"))["data"]
+    assert all(re.fullmatch(r"••• \(\d+ characters\)", each["figures"]["text"]) for each in found)
+    assert "Wrote last" in rapport("text", "--behind", "customers", *cell)
+
+
 def test_they_are_called_by_name_where_rapport_answers(rapport: Rapport, results: Callable[[str], Result]) -> None:
     """As whoever the token belongs to may see them; those who brought most first."""
     part = next(row["by"] for row in results("keep").rows if row["customers"] > 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +17,12 @@ from analysis.engines.duck import Duck
 from analysis.registry import analyses
 from analysis.result import Result
 from analysis.running import run
+from console.access.api_tokens import Tokens
+from console.api import create_api
+from profiles.stores.memory import MemoryAccessStore
 from tests.analyses.conftest import Knowing
 from tests.console.people import store
-from tests.console.support_api import PLAN, support_api
+from tests.console.support_api import PLAN, api_deps, support_api
 
 ALL = analyses()
 EVERY = pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
@@ -57,6 +62,34 @@ def test_its_table_and_its_lists(analysis: Analysis[Any], api: httpx.Client, res
         cell = {f"cell.{column.name}": row[column.name] for column in analysis.dimensions}
         listed = get(api, f"/{analysis.name}/customers", measure=measure.name, **cell)
         assert listed["total"] == len(listed["data"]) == row[measure.name]
+
+
+def test_what_customers_wrote_is_for_who_may_see_it(engine: Duck, results: Callable[[str], Result]) -> None:
+    """To others it is as long as it is; that somebody saw it is written down."""
+    access = MemoryAccessStore()
+    deps = api_deps(store(), access=access, analyses=Knowing("", PLAN, engine, results))
+    row = max(results("text").rows, key=lambda row: row["customers"])
+    asked = {"measure": "customers"} | {f"cell.{name}": str(row[name]) for name in ("period", "by", "topic")}
+
+    async def ask() -> tuple[list[list[str]], list[list[str]], list[tuple[str, ...]]]:
+        tokens, found, files = Tokens(access), [], []
+        transport = httpx.ASGITransport(create_api(deps))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test/v1/analyses/text") as http:
+            for name, scopes in (("none", []), ("one", ["pii:one"]), ("all", ["pii:read"])):
+                text = (await tokens.add(name, ["analyses:read", "profiles:read", *scopes])).text
+                bearer = {"Authorization": f"Bearer {text}"}
+                rows = (await http.get("/customers", params=asked, headers=bearer)).json()["data"]
+                found.append([each["figures"]["text"] for each in rows])
+                file = (await http.get("/customers.csv", params=asked, headers=bearer)).text
+                files.append([each["text"] for each in csv.DictReader(io.StringIO(file))])
+        return found, files, [each.fields for each in (await deps.audit.newest(10)).rows]
+
+    found, files, audited = asyncio.run(ask())
+    whole = found[-1]
+    assert all(re.search("[a-z]{3}|[一-鿿]", text) for text in whole)
+    assert found[0] == found[1] == [f"••• ({len(text)} characters)" for text in whole]
+    assert files == found
+    assert sorted(audited) == [()] * 4 + [("text",)] * 2
 
 
 def test_figures_against_another_period(api: httpx.Client) -> None:

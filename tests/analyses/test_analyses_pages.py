@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from analysis.engines.duck import Duck
 from analysis.kpis import KPIS
 from analysis.registry import analyses
 from analysis.result import Result
-from analysis.running import run
+from analysis.running import behind, run
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
@@ -142,6 +143,21 @@ def test_a_number_leads_to_its_customers(ask: Ask, results: Callable[[str], Resu
         shown = ask(html.unescape(link)).text
         assert f": {number}</h1>" in shown
         assert shown.count('<tr data-href="/c/') == int(number)
+
+
+def test_what_customers_wrote_stands_beside_them_for_who_may_see_it(
+    ask: Ask, engine: Duck, results: Callable[[str], Result]
+) -> None:
+    row = max(results("text").rows, key=lambda row: row["customers"])
+    cell = {name: str(row[name]) for name in ("period", "by", "topic")}
+    link = "/analyses/text/customers?measure=customers&" + urlencode({f"cell.{name}": cell[name] for name in cell})
+    wrote = behind(ALL["text"], engine, ALL["text"].parameters(), cell, "customers").customers
+    words = re.compile("|".join(re.escape(html.escape(each["text"])) for each in wrote))
+    seen, hidden = ask(link, "admin").text, ask(link).text
+    assert len(words.findall(seen)) == len(wrote) == hidden.count(" characters)")
+    assert not words.search(hidden)
+    assert "<th>Wrote last</th>" in seen
+    assert "<th>最近写道</th>" in ask(link, language="zh-CN").text
 
 
 def test_the_overview_lists_all_by_room(ask: Ask) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from analysis.declaration import Analysis
 from analysis.parameters import Parameters
 from analysis.registry import ROOMS, analyses
+from console.access.masking import sight_of
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, viewer_of, wants
 from console.pages.languages import language_of
@@ -83,9 +84,12 @@ def _add(router: APIRouter, deps: ApiDeps, analysis: Analysis[Any]) -> None:
         about(f"analysis:{analysis.name}")
         key = {column.name: getattr(asked, _in_cell(column.name)) for column in analysis.dimensions}
         figure = asked.measure  # type: ignore[attr-defined]
-        names = viewer_of(request).sees_names
+        viewer = viewer_of(request)
+        quotes = sight_of(viewer, deps.plan).shows("free_text")
         found = await told(deps.analyses.behind(analysis, asked_of(analysis, asked), key, figure))
-        rows = await listed_of(deps, figures_of(found), masked=not names)
+        if found.quoted and quotes:
+            about(f"analysis:{analysis.name}", found.quoted)
+        rows = await listed_of(deps, figures_of(found, quotes=quotes), masked=not viewer.sees_names)
         if _wants_csv(request):
             return Response(listed_csv(rows), media_type=f"{CSV}; charset=utf-8", headers={"X-Total": str(found.total)})
         return Behind(data=rows, next=None, total=found.total, measure=figure, cell=key)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from analysis.declaration import Analysis, Text
 from analysis.parameters import Parameters
 from analysis.result import MARGIN, Result
+from console.access.masking import sight_of
 from console.access.scopes import Viewer
 from console.api.analysing.analyses_routes import listed_of, told
 from console.api.error_answers import ApiError
@@ -87,12 +88,15 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         if problem:
             raise ApiError(400, "invalid_request", problem)
         cell = {column.name: request.query_params.get(f"cell.{column.name}", "") for column in analysis.dimensions}
-        entry.note(request, viewer, "analysis.customers", f"analysis:{analysis.name}")
+        quotes = sight_of(viewer, deps.plan).shows("free_text")
+        fields = [analysis.quoted.name] if analysis.quoted is not None and quotes else []
+        entry.note(request, viewer, "analysis.customers", f"analysis:{analysis.name}", fields=fields)
         found = await told(deps.analyses.behind(analysis, asked, cell, measure))
-        rows = await listed_of(deps, figures_of(found)[:_LISTED], masked=not viewer.sees_names)
+        figures = figures_of(found, quotes=quotes)[:_LISTED]
+        rows = await listed_of(deps, figures, masked=not viewer.sees_names)
         figure = next(each for each in analysis.measures if each.name == measure)
         labels = {each.name: each.label.of(language) for each in analysis.measures}
-        labels[MARGIN.name] = MARGIN.label.of(language)
+        labels |= {each.name: each.label.of(language) for each in (MARGIN, analysis.quoted) if each is not None}
         write = Written([MARGIN, *_columns(analysis)], deps.plan.currency, language, spoken(language), asked.by)
         names = list(rows[0].figures) if rows else []
         return await frame.page(
@@ -103,6 +107,7 @@ def analyses_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             cell=[(column.label.of(language), write(cell[column.name], column.name)) for column in analysis.dimensions],
             headings=[labels.get(each, title_of(each)) for each in names],
             rows=[(row, [write(row.figures[each], each) for each in names]) for row in rows],
+            quoted=names.index(found.quoted) if found.quoted in names else None,
             total=found.total,
             back=urlencode([(key, value) for key, value in given if key != "measure" and not key.startswith("cell.")]),
             query=urlencode(given),

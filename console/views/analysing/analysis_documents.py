@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from console.access.hiding import hidden
 from console.views.document import Document, Time
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Listed(Document):
     label: str = Field(description="What they are called, as whoever asks may see it; empty where nobody knows.")
     figures: dict[str, Any] = Field(
         description="`margin_12m`, what they brought in twelve months in whole minor units, by which the list is "
-        "ordered; and what the rows behind the number sum up to for this customer."
+        "ordered; and what the rows behind the number sum up to for this customer. Of `text` also `text`, what they "
+        "wrote last, without `pii:read` only how long it is."
     )
 
 
@@ -132,10 +134,14 @@ def spelled(value: Any) -> Any:
     return value
 
 
-def figures_of(behind: Behind) -> list[tuple[str, dict[str, Any]]]:
-    """Of each customer of a list the id, and what is known of them there."""
+def figures_of(behind: Behind, *, quotes: bool = False) -> list[tuple[str, dict[str, Any]]]:
+    """Of each customer of a list the id, and what is known of them there; what they wrote only if it may be quoted."""
+
+    def figure(name: str, value: Any) -> Any:
+        return hidden(value, "free_text") if name == behind.quoted and not quotes else spelled(value)
+
     return [
-        (row["customer"], {name: spelled(value) for name, value in row.items() if name != "customer"})
+        (row["customer"], {name: figure(name, value) for name, value in row.items() if name != "customer"})
         for row in behind.customers
     ]
 

@@ -93,6 +93,19 @@ def test_who_is_behind_a_number(engine: Duck) -> None:
     assert who("customers") == ["A", "B", "C", "D", "E"]
 
 
+def test_a_list_has_what_each_wrote_last_of_those_behind_the_number(engine: Duck) -> None:
+    def wrote(topic: str, figure: str) -> dict[str, str]:
+        cell = {"period": "2026-03-01", "by": "", "topic": topic}
+        found = behind(TEXT, engine, Asked(since="2026-03-01"), cell, figure)
+        assert found.quoted == "text"
+        return {row["customer"]: row["text"] for row in found.customers}
+
+    everybody = wrote(EVERY_TOPIC, "customers")
+    assert everybody["A"] == "The new one is fine"
+    assert everybody["B"] == "客服很好，物流也快"
+    assert wrote("quality", "customers") == wrote(EVERY_TOPIC, "negative") == {"A": "Arrived broken"}
+
+
 def test_the_plan_changes_topics() -> None:
     said = "\nanalyses: {topics: {hygiene: {en: [dirty]}, quality: {}, delivery: {en: [where is my]}}}\n"
     rows = [*WRITTEN, happened("E", "inquiry", "04-03", text="Was it dirty?")]
