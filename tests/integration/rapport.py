@@ -223,7 +223,7 @@ class Rapport:
         name = topic_name(self.settings, base)
         consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka, enable_auto_commit=False)
         try:
-            partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+            partitions = _partitions(consumer, name)
             consumer.assign(partitions)
             consumer.seek_to_beginning(*partitions)
             records: list[Any] = []
@@ -235,6 +235,15 @@ class Rapport:
             return records
         finally:
             consumer.close()
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Those of a topic, once the broker tells of it: one that was made a moment ago is not known yet."""
+    until = time.monotonic() + PATIENCE
+    while not (numbers := consumer.partitions_for_topic(topic)):
+        assert time.monotonic() < until, f"there is no topic {topic}"
+        time.sleep(0.1)
+    return [TopicPartition(topic, number) for number in numbers]
 
 
 @contextlib.contextmanager
